@@ -1,0 +1,150 @@
+"""Parser directives: `# syntax=`, `# escape=`, `# check=` at the top of the file.
+
+A directive block is the run of `# name=value` lines that opens the file. It ends for good at the
+first line that is anything else, an ordinary comment or a blank line included; after that
+`# escape=` is a comment.
+
+`syntax` names another frontend and is found more generously than the rest: after a shebang line, as
+`// syntax=`, or in a JSON object. It does not change what *this* frontend reads, so it is only
+reported (`detect_syntax`).
+
+Source: moby/buildkit frontend/dockerfile/parser/{directives,parser}.go,
+frontend/dockerfile/linter/linter.go (ParseLintOptions).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import NamedTuple
+
+from entrysem.dockerfile.grammar import Grammar
+from entrysem.dockerfile.instructions import LineProblem
+from entrysem.dockerfile.text import SPACE
+
+__all__ = ["Directive", "DirectiveBlock", "detect_syntax"]
+
+_DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z", re.ASCII)
+
+
+class Directive(NamedTuple):
+    """One directive: lower-case name, value as written, line from 1."""
+
+    name: str
+    value: str
+    line: int
+
+
+class DirectiveBlock:
+    """Reads the block a line at a time; `open` turns False where it ends."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._grammar = grammar
+        self.open = True
+        self.escape = "\\"
+        self.found: list[Directive] = []
+
+    def read(self, line: str, number: int) -> None:
+        """Takes the next physical line of the file, its left blanks and its line end removed.
+
+        Raises:
+            LineProblem: a directive twice, a bad escape, a bad check option.
+        """
+        match = _DIRECTIVE.match(line[1:].lstrip(SPACE)) if line.startswith("#") else None
+        name = match.group(1).lower() if match else ""
+        if match is None or name not in self._grammar.directives:
+            self.open = False
+            return
+        if any(directive.name == name for directive in self.found):
+            raise LineProblem(
+                "duplicate-directive",
+                f"only one {name} parser directive can be used",
+                "FORM-03",
+                offset=0,
+                hint="remove one of the two",
+            )
+        value = match.group(2)
+        self.found.append(Directive(name, value, number))
+        if name == "escape":
+            self._set_escape(value)
+        elif name == "check":
+            _validate_check(value)
+
+    def _set_escape(self, value: str) -> None:
+        if self._grammar.escape_value == "first-character":
+            value = value[:1]
+        if value not in ("`", "\\"):
+            raise LineProblem(
+                "bad-escape",
+                f"invalid escape token '{value}' does not match ` or \\",
+                "FORM-03",
+                offset=0,
+                hint="the escape character is a backslash or a backtick",
+            )
+        self.escape = value
+
+
+def _validate_check(value: str) -> None:
+    for option in value.split(";", 2):
+        key, equals, setting = option.partition("=")
+        key = key.strip(SPACE)
+        if equals and key in ("skip", "experimental"):
+            continue
+        if equals and key == "error" and setting.strip(SPACE) in _GO_BOOLEANS:
+            continue
+        raise LineProblem(
+            "bad-check-option",
+            f'failed to parse check options: invalid check option "{option if equals else key}"',
+            "FORM-03",
+            offset=0,
+            hint="the options are skip=RULE,..., error=true and experimental=RULE,...",
+        )
+
+
+_GO_BOOLEANS = frozenset("1 t T TRUE true True 0 f F FALSE false False".split())
+
+
+def detect_syntax(text: str) -> str | None:
+    """The frontend image that the file asks for, or None.
+
+    Looks for `# syntax=`, then `// syntax=`, then a JSON object with the key `syntax`; a BOM and a
+    first line starting `#!` are skipped.
+    """
+    text = text.removeprefix("\ufeff")
+    if text.startswith("#!"):
+        text = text.partition("\n")[2]
+    for comment in ("#", "//"):
+        value = _syntax_in_block(text, comment)
+        if value is not None:
+            return value.partition(" ")[0]
+    if text.lstrip(" \t\r\n").startswith("{"):
+        return _syntax_in_json(text)
+    return None
+
+
+def _syntax_in_block(text: str, comment: str) -> str | None:
+    seen: set[str] = set()
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        line = text[start : end if end >= 0 else len(text)].rstrip("\r")
+        start = end + 1 if end >= 0 else len(text)
+        if not line.startswith(comment):
+            return None
+        match = _DIRECTIVE.match(line.removeprefix(comment).lstrip(SPACE))
+        name = match.group(1).lower() if match else ""
+        if match is None or name not in ("syntax", "escape", "check") or name in seen:
+            return None
+        if name == "syntax":
+            return match.group(2)
+        seen.add(name)
+    return None
+
+
+def _syntax_in_json(text: str) -> str | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    found = value.get("syntax") if isinstance(value, dict) else None
+    return found if isinstance(found, str) else None

@@ -1,0 +1,442 @@
+"""Text -> `Dockerfile`: physical lines to logical lines to instructions to stages.
+
+A physical line ends at LF. A logical line is what is left when continuations are joined, and comment
+and blank lines inside them dropped; one logical line is one instruction. Then the second pass
+(`checks`) looks at each instruction, and FROM divides them into stages.
+
+The loop is written for speed and kept in one function for that reason: most lines of most files
+are one instruction, one line of a RUN, a comment or nothing, and each of these costs a strip and
+one or two comparisons. Everything rarer is a call.
+
+Errors come in the builder's order: the first line that the first pass rejects, then the first
+instruction that the second pass rejects.
+
+Source: moby/buildkit frontend/dockerfile/parser/parser.go (Parse),
+frontend/dockerfile/instructions/parse.go (Parse).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, NoReturn
+
+from entrysem.dockerfile import heredoc
+from entrysem.dockerfile.checks import check, is_plainly_fine
+from entrysem.dockerfile.directives import Directive, DirectiveBlock
+from entrysem.dockerfile.grammar import REFERENCE, Grammar
+from entrysem.dockerfile.instructions import (
+    Heredoc,
+    Instruction,
+    LineProblem,
+    arguments,
+    read_instruction,
+)
+from entrysem.dockerfile.text import SPACE, byte_length, decode
+from entrysem.dockerfile.words import ExpansionError
+from entrysem.errors import DockerfileError, Span
+
+__all__ = ["Dockerfile", "Stage", "parse_dockerfile", "read_instructions", "read_trigger"]
+
+_CONFIG = frozenset({"cmd", "entrypoint", "shell", "onbuild"})
+
+
+class Stage(NamedTuple):
+    """One FROM and what follows it.
+
+    Attributes:
+        index: from 0.
+        base: FROM's image word as written, variables not substituted.
+        name: the AS name as written, or None.
+        platform: the value of --platform as written, or None.
+        instruction: the FROM itself.
+        instructions: everything after it, up to the next FROM.
+        config: those of `instructions` that can change Entrypoint, Cmd, Shell or OnBuild.
+        sources: names and numbers that COPY --from and RUN --mount=from= refer to.
+        problem: what the second pass found, where the grammar looks only at stages it reaches.
+    """
+
+    index: int
+    base: str
+    name: str | None
+    platform: str | None
+    instruction: Instruction
+    instructions: tuple[Instruction, ...]
+    config: tuple[Instruction, ...]
+    sources: tuple[str, ...]
+    problem: DockerfileError | None = None
+
+
+class Dockerfile:
+    """A parsed Dockerfile. Immutable by convention; safe to share between threads.
+
+    Attributes:
+        source: the text (bytes that are not UTF-8 as `surrogateescape` surrogates).
+        grammar: what it was parsed with.
+        escape: the escape character in force.
+        directives: the parser directives found, in order.
+        instructions: all of them, in order.
+        global_args: ARG instructions before the first FROM.
+        stages: at least one is needed to build; a file without FROM has none.
+    """
+
+    __slots__ = (
+        "_lines",
+        "directives",
+        "escape",
+        "global_args",
+        "grammar",
+        "instructions",
+        "source",
+        "stages",
+    )
+
+    def __init__(
+        self,
+        source: str,
+        lines: Sequence[str],
+        grammar: Grammar,
+        block: DirectiveBlock,
+        instructions: tuple[Instruction, ...],
+        global_args: tuple[Instruction, ...],
+        stages: tuple[Stage, ...],
+    ) -> None:
+        self.source = source
+        self._lines = lines
+        self.grammar = grammar
+        self.escape = block.escape
+        self.directives: tuple[Directive, ...] = tuple(block.found)
+        self.instructions = instructions
+        self.global_args = global_args
+        self.stages = stages
+
+    def __repr__(self) -> str:
+        return f"<Dockerfile: {len(self.stages)} stages, {len(self.instructions)} instructions>"
+
+    def line(self, number: int) -> str:
+        """Physical line `number` (from 1) without its line end."""
+        return self._lines[number - 1].rstrip("\r")
+
+    def span(self, instruction: Instruction) -> Span:
+        """Where the instruction stands, from its first to its last visible character."""
+        return _span(self._lines, instruction.start_line, instruction.physical_end)
+
+    def locate(self, instruction: Instruction, offset: int) -> Span:
+        """Where character `offset` of the instruction's `original` stands: a span one wide."""
+        return _locate(
+            self._lines, instruction.start_line, instruction.physical_end, self.escape,
+            self.grammar, offset,
+        )  # fmt: skip
+
+    def is_continued(self, instruction: Instruction) -> bool:
+        """Whether the instruction stands on more than one physical line."""
+        return instruction.physical_end > instruction.start_line
+
+    def has_comment_inside(self, instruction: Instruction) -> bool:
+        """Whether a comment line was dropped from the middle of the instruction."""
+        inner = self._lines[instruction.start_line : instruction.physical_end]
+        return any(line.lstrip(SPACE).startswith("#") for line in inner)
+
+
+def parse_dockerfile(source: str | bytes, *, grammar: Grammar = REFERENCE) -> Dockerfile:
+    """Parses a Dockerfile as a builder with this grammar would.
+
+    Args:
+        source: the file. Bytes need not be UTF-8.
+        grammar: whose parser; `profiles.behaviour(...).grammar` has those of real builders.
+
+    Raises:
+        DockerfileError: the builder rejects the text (phase `parse`).
+    """
+    text = decode(source)
+    lines, block, instructions = _read(text, grammar)
+    return _assemble(text, lines, grammar, block, instructions)
+
+
+def read_instructions(source: str | bytes, grammar: Grammar = REFERENCE) -> list[Instruction]:
+    """The first pass alone: unknown instructions and wrong argument counts are let through.
+
+    Raises:
+        DockerfileError: as `parse_dockerfile`.
+    """
+    return _read(decode(source), grammar)[2]
+
+
+def read_trigger(text: str, grammar: Grammar) -> tuple[Instruction, str]:
+    """Parses the text of an ONBUILD trigger as its child build does, and its escape character.
+
+    The directive of the file that builds does not matter: a trigger is a file of its own.
+
+    Raises:
+        DockerfileError: it is not exactly one instruction, or not a legal one.
+    """
+    lines, block, instructions = _read(text, grammar)
+    if len(instructions) != 1:
+        raise DockerfileError(
+            "trigger-not-single", "onbuild trigger should be a single expression",
+            rule="BUILD-12", span=None,
+        )  # fmt: skip
+    try:
+        check(instructions[0], grammar, block.escape)
+    except LineProblem as problem:
+        _reject(problem, lines, 1, len(lines), block.escape, grammar)
+    return instructions[0], block.escape
+
+
+def _read(
+    text: str, grammar: Grammar
+) -> tuple[list[str], DirectiveBlock, list[Instruction]]:
+    lines = text.removeprefix("\ufeff").split("\n")
+    if not lines[-1]:
+        lines.pop()
+    too_long = _first_too_long(text, lines, grammar)
+    count = len(lines) if too_long is None else too_long
+    block = DirectiveBlock(grammar)
+    escape = block.escape
+    doubled = grammar.doubled_escape == "literal"
+    found: list[Instruction] = []
+    at = 0
+    while at < count:
+        raw = lines[at]
+        at += 1
+        line = raw.strip(SPACE)
+        if block.open:
+            try:
+                block.read(raw.rstrip("\r").lstrip(SPACE), at)
+            except LineProblem as problem:
+                _reject(problem, lines, at, at, escape, grammar)
+            escape = block.escape
+        if not line or line[0] == "#":
+            continue
+        start = at
+        if line[-1] == escape and (
+            raw.rstrip("\r").rstrip(" \t")[-1] == escape
+            and not (doubled and len(line) > 1 and line[-2] == escape)
+        ):
+            parts = [raw.rstrip("\r").rstrip(" \t")[:-1].lstrip(SPACE)]
+            while at < count:
+                raw = lines[at].rstrip("\r")
+                at += 1
+                line = raw.lstrip(SPACE)
+                if not line or line[0] == "#":
+                    continue
+                line = raw.rstrip(" \t")
+                if line[-1] == escape and not (
+                    doubled and len(line) > 1 and line[-2] == escape
+                ):
+                    parts.append(line[:-1])
+                else:
+                    parts.append(raw)
+                    break
+            original = "".join(parts)
+        else:
+            original = line if len(line) == len(raw) else raw.rstrip("\r").lstrip(SPACE)
+        try:
+            instruction = read_instruction(original, start, at, grammar, escape)
+            if "<<" in original and heredoc.accepts_heredocs(instruction, grammar):
+                instruction, at = _with_bodies(instruction, lines, at, count, grammar)
+        except LineProblem as problem:
+            _reject(problem, lines, start, at, escape, grammar)
+        found.append(instruction)
+    if not found:
+        _reject_empty(text, count)
+    if too_long is not None:
+        raise DockerfileError(
+            "line-too-long",
+            f"dockerfile line greater than max allowed size of {grammar.max_line}",
+            rule="FORM-02",
+            span=Span(too_long + 1, 1, too_long + 1, 1),
+            excerpt=lines[too_long][:80],
+            hint="break the line with a continuation; the joined line may be longer",
+        )
+    return lines, block, found
+
+
+def _first_too_long(text: str, lines: list[str], grammar: Grammar) -> int | None:
+    limit = grammar.max_line
+    if len(text) * 4 <= limit:
+        return None
+    for index, line in enumerate(lines):
+        if len(line) * 4 > limit and byte_length(line) > limit:
+            return index
+    return None
+
+
+def _reject_empty(text: str, line: int) -> NoReturn:
+    if not text:
+        raise DockerfileError(
+            "empty-file", "the Dockerfile cannot be empty", rule="BUILD-08", span=None,
+            hint="a Dockerfile needs at least a FROM",
+        )  # fmt: skip
+    raise DockerfileError(
+        "no-instructions", "file with no instructions", rule="BUILD-08",
+        span=Span(max(line, 1), 1, max(line, 1), 1), excerpt="",
+        hint="every line is blank or a comment; a Dockerfile needs at least a FROM",
+    )  # fmt: skip
+
+
+def _with_bodies(
+    instruction: Instruction, lines: list[str], at: int, count: int, grammar: Grammar
+) -> tuple[Instruction, int]:
+    """The instruction with its heredoc bodies, and the index of the line after them."""
+    try:
+        opened = heredoc.markers(instruction.original, grammar)
+    except ExpansionError as error:
+        raise LineProblem("bad-heredoc", str(error), "FORM-13", offset=0) from None
+    filled: list[Heredoc] = []
+    for marker in opened:
+        body: list[str] = []
+        while True:
+            if at >= count:
+                raise LineProblem(
+                    "unterminated-heredoc",
+                    "unterminated heredoc",
+                    "FORM-13",
+                    offset=0,
+                    hint=f"a line that holds only {marker.name} must end the body",
+                )
+            line = lines[at]
+            at += 1
+            ending = line.rstrip("\r")
+            if (ending.lstrip("\t") if marker.chomp else ending) == marker.name:
+                break
+            body.append(line + "\n")
+        filled.append(marker._replace(content="".join(body)))
+    return instruction._replace(heredocs=tuple(filled), end_line=at), at
+
+
+def _assemble(
+    text: str,
+    lines: list[str],
+    grammar: Grammar,
+    block: DirectiveBlock,
+    instructions: list[Instruction],
+) -> Dockerfile:
+    escape = block.escape
+    strict = grammar.checks == "all-stages"
+    global_args: list[Instruction] = []
+    stages: list[Stage] = []
+    opening: Instruction | None = None
+    body: list[Instruction] = []
+    problem: DockerfileError | None = None
+    for instruction in instructions:
+        keyword = instruction.keyword
+        if instruction.flags or not is_plainly_fine(keyword, instruction.text):
+            try:
+                check(instruction, grammar, escape)
+            except LineProblem as found:
+                error = _error(
+                    found, lines, instruction.start_line, instruction.physical_end, escape, grammar
+                )
+                if strict or keyword == "from":
+                    raise error from None
+                problem = problem or error
+        if keyword == "from":
+            if opening is not None:
+                stages.append(_stage(len(stages), opening, body, escape, problem))
+                problem = None
+            opening = instruction
+            body = []
+        elif opening is not None:
+            body.append(instruction)
+        elif keyword == "arg":
+            global_args.append(instruction)
+        elif grammar.before_from == "rejected":
+            raise DockerfileError(
+                "before-from",
+                "no build stage in current context",
+                rule="BUILD-08",
+                span=_span(lines, instruction.start_line, instruction.physical_end),
+                excerpt=lines[instruction.start_line - 1].rstrip("\r"),
+                hint="only ARG may stand before the first FROM",
+            )
+    if opening is not None:
+        stages.append(_stage(len(stages), opening, body, escape, problem))
+    return Dockerfile(
+        text, lines, grammar, block, tuple(instructions), tuple(global_args), tuple(stages)
+    )
+
+
+def _stage(
+    index: int,
+    opening: Instruction,
+    body: list[Instruction],
+    escape: str,
+    problem: DockerfileError | None,
+) -> Stage:
+    words = arguments(opening, escape)
+    sources = [source for item in body if item.flags for source in _sources(item)]
+    return Stage(
+        index,
+        words[0],
+        words[2] if len(words) == 3 else None,
+        next((flag[11:] for flag in opening.flags if flag.startswith("--platform=")), None),
+        opening,
+        tuple(body),
+        tuple([item for item in body if item.keyword in _CONFIG]),
+        tuple(sources),
+        problem,
+    )
+
+
+def _sources(instruction: Instruction) -> list[str]:
+    """The stages or images that the instruction copies or mounts from."""
+    if instruction.keyword == "copy":
+        return [flag[7:] for flag in instruction.flags if flag.startswith("--from=")]
+    if instruction.keyword == "run":
+        return [
+            field[5:]
+            for flag in instruction.flags
+            if flag.startswith("--mount=")
+            for field in flag[8:].split(",")
+            if field.startswith("from=")
+        ]
+    return []
+
+
+def _span(lines: Sequence[str], start: int, end: int) -> Span:
+    first = lines[start - 1]
+    last = lines[end - 1].rstrip(SPACE)
+    return Span(start, len(first) - len(first.lstrip(SPACE)) + 1, end, max(len(last), 1))
+
+
+def _locate(
+    lines: Sequence[str], start: int, end: int, escape: str, grammar: Grammar, offset: int
+) -> Span:
+    """Walks the physical lines as the reader joined them, until `offset` characters are used."""
+    left = offset
+    number = start
+    for number in range(start, end + 1):
+        raw = lines[number - 1].rstrip("\r")
+        body = raw.lstrip(SPACE)
+        if number > start and (not body or body[0] == "#"):
+            continue
+        skipped = len(raw) - len(body) if number == start else 0
+        kept = raw.rstrip(" \t")
+        size = len(kept) - 1 if number < end and kept.endswith(escape) else len(raw)
+        if left < size - skipped or number == end:
+            column = skipped + left + 1
+            return Span(number, column, number, column)
+        left -= size - skipped
+    return Span(number, 1, number, 1)
+
+
+def _error(
+    problem: LineProblem, lines: Sequence[str], start: int, end: int, escape: str, grammar: Grammar
+) -> DockerfileError:
+    span = _span(lines, start, end)
+    if problem.offset:
+        span = _locate(lines, start, end, escape, grammar, problem.offset)
+    return DockerfileError(
+        problem.code,
+        problem.message,
+        rule=problem.rule,
+        span=span,
+        excerpt=lines[span.line - 1].rstrip("\r"),
+        hint=problem.hint,
+    )
+
+
+def _reject(
+    problem: LineProblem, lines: Sequence[str], start: int, end: int, escape: str, grammar: Grammar
+) -> NoReturn:
+    raise _error(problem, lines, start, end, escape, grammar) from None
