@@ -78,7 +78,9 @@ def _closest(word: str) -> str | None:
     return matches[0] if matches else None
 
 
-def _problem(code: str, message: str, rule: str = "FORM-17", hint: str | None = None) -> LineProblem:
+def _problem(
+    code: str, message: str, rule: str = "FORM-17", hint: str | None = None
+) -> LineProblem:
     return LineProblem(code, message, rule, hint=hint)
 
 
@@ -234,7 +236,9 @@ def _from(instruction: Instruction, grammar: Grammar, escape: str) -> None:
             )
     elif len(words) != 1:
         raise _problem(
-            "from-arguments", "FROM requires either one or three arguments", "BUILD-09",
+            "from-arguments",
+            "FROM requires either one or three arguments",
+            "BUILD-09",
             hint="write FROM IMAGE or FROM IMAGE AS NAME; a comment needs a line of its own",
         )
     _flags(instruction, grammar)
@@ -274,14 +278,14 @@ def _check_duration(name: str, value: str) -> None:
         return
     if not _DURATION.match(value):
         raise _problem(
-            "bad-flag-value", f'time: invalid duration "{value}"', "FORM-07",
+            "bad-flag-value",
+            f'time: invalid duration "{value}"',
+            "FORM-07",
             hint=f"write --{name}=30s",
         )
     seconds = sum(float(n) * _SECONDS[unit] for n, unit in _DURATION_PART.findall(value))
     if seconds and (value.startswith("-") or seconds < 0.001):
-        raise _problem(
-            "bad-flag-value", f'Interval "{name}" cannot be less than 1ms', "FORM-07"
-        )
+        raise _problem("bad-flag-value", f'Interval "{name}" cannot be less than 1ms', "FORM-07")
 
 
 _CHECKS: dict[str, Callable[[Instruction, Grammar, str], None]] = {

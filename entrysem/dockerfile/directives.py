@@ -24,7 +24,9 @@ from entrysem.dockerfile.text import SPACE
 
 __all__ = ["Directive", "DirectiveBlock", "detect_syntax"]
 
-_DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z", re.ASCII)
+_DIRECTIVE = re.compile(
+    r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z", re.ASCII
+)
 
 
 class Directive(NamedTuple):

@@ -58,10 +58,10 @@ class Reason(Enum):
     EMPTY_ELEMENT = "there is nothing between two commas"
     UNCLOSED_STRING = "a string has no closing quote"
     UNCLOSED_ARRAY = "the closing ] is missing"
-    BAD_ESCAPE = (
-        "not a JSON escape; after \\ only \" \\ / b f n r t u may follow (write \\\\ for a backslash)"
+    BAD_ESCAPE = 'not a JSON escape; after \\ only " \\ / b f n r t u may follow (write \\\\ for a backslash)'
+    CONTROL_CHARACTER = (
+        "a raw control character cannot stand in a JSON string; write it as an escape"
     )
-    CONTROL_CHARACTER = "a raw control character cannot stand in a JSON string; write it as an escape"
     BAD_NUMBER = "not a JSON value"
     NUMBER_OVERFLOW = "the number does not fit a 64-bit float, so the whole array is not decoded"
     TOO_DEEP = "nested deeper than 10,000 levels"

@@ -90,7 +90,13 @@ class LineProblem(Exception):
     """The line is rejected. `offset` is where in the instruction's `original`, or None."""
 
     def __init__(
-        self, code: str, message: str, rule: str, *, offset: int | None = None, hint: str | None = None
+        self,
+        code: str,
+        message: str,
+        rule: str,
+        *,
+        offset: int | None = None,
+        hint: str | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -100,9 +106,7 @@ class LineProblem(Exception):
         self.hint = hint
 
 
-def read_instruction(
-    line: str, start: int, end: int, grammar: Grammar, escape: str
-) -> Instruction:
+def read_instruction(line: str, start: int, end: int, grammar: Grammar, escape: str) -> Instruction:
     """Reads one logical line (no LF in it; left end trimmed).
 
     Raises:
@@ -133,9 +137,7 @@ def read_instruction(
         items = _array_after_type(text, line, grammar)
     elif keyword == "onbuild" and text:
         trigger = read_instruction(text, start, end, grammar, escape)
-    return Instruction(
-        keyword, name, text, flags, items, start, end, line, (), trigger, end
-    )
+    return Instruction(keyword, name, text, flags, items, start, end, line, (), trigger, end)
 
 
 def _array(text: str, line: str, grammar: Grammar) -> tuple[str, ...] | None:

@@ -123,18 +123,27 @@ class Dockerfile:
     def locate(self, instruction: Instruction, offset: int) -> Span:
         """Where character `offset` of the instruction's `original` stands: a span one wide."""
         return _locate(
-            self._lines, instruction.start_line, instruction.physical_end, self.escape,
-            self.grammar, offset,
-        )  # fmt: skip
+            self._lines,
+            instruction.start_line,
+            instruction.physical_end,
+            self.escape,
+            self.grammar,
+            offset,
+        )
 
     def is_continued(self, instruction: Instruction) -> bool:
         """Whether the instruction stands on more than one physical line."""
         return instruction.physical_end > instruction.start_line
 
+    def has_carriage_return(self, instruction: Instruction) -> bool:
+        """Whether one of its lines ends with a carriage return."""
+        lines = self._lines[instruction.start_line - 1 : instruction.physical_end]
+        return any(line.endswith("\r") for line in lines)
+
     def has_comment_inside(self, instruction: Instruction) -> bool:
-        """Whether a comment line was dropped from the middle of the instruction."""
+        """Whether a comment or blank line was dropped from the middle of the instruction."""
         inner = self._lines[instruction.start_line : instruction.physical_end]
-        return any(line.lstrip(SPACE).startswith("#") for line in inner)
+        return any(line.lstrip(SPACE)[:1] in ("", "#") for line in inner)
 
 
 def parse_dockerfile(source: str | bytes, *, grammar: Grammar = REFERENCE) -> Dockerfile:
@@ -172,9 +181,11 @@ def read_trigger(text: str, grammar: Grammar) -> tuple[Instruction, str]:
     lines, block, instructions = _read(text, grammar)
     if len(instructions) != 1:
         raise DockerfileError(
-            "trigger-not-single", "onbuild trigger should be a single expression",
-            rule="BUILD-12", span=None,
-        )  # fmt: skip
+            "trigger-not-single",
+            "onbuild trigger should be a single expression",
+            rule="BUILD-12",
+            span=None,
+        )
     try:
         check(instructions[0], grammar, block.escape)
     except LineProblem as problem:
@@ -182,9 +193,7 @@ def read_trigger(text: str, grammar: Grammar) -> tuple[Instruction, str]:
     return instructions[0], block.escape
 
 
-def _read(
-    text: str, grammar: Grammar
-) -> tuple[list[str], DirectiveBlock, list[Instruction]]:
+def _read(text: str, grammar: Grammar) -> tuple[list[str], DirectiveBlock, list[Instruction]]:
     lines = text.removeprefix("\ufeff").split("\n")
     if not lines[-1]:
         lines.pop()
@@ -220,9 +229,7 @@ def _read(
                 if not line or line[0] == "#":
                     continue
                 line = raw.rstrip(" \t")
-                if line[-1] == escape and not (
-                    doubled and len(line) > 1 and line[-2] == escape
-                ):
+                if line[-1] == escape and not (doubled and len(line) > 1 and line[-2] == escape):
                     parts.append(line[:-1])
                 else:
                     parts.append(raw)
@@ -264,14 +271,20 @@ def _first_too_long(text: str, lines: list[str], grammar: Grammar) -> int | None
 def _reject_empty(text: str, line: int) -> NoReturn:
     if not text:
         raise DockerfileError(
-            "empty-file", "the Dockerfile cannot be empty", rule="BUILD-08", span=None,
+            "empty-file",
+            "the Dockerfile cannot be empty",
+            rule="BUILD-08",
+            span=None,
             hint="a Dockerfile needs at least a FROM",
-        )  # fmt: skip
+        )
     raise DockerfileError(
-        "no-instructions", "file with no instructions", rule="BUILD-08",
-        span=Span(max(line, 1), 1, max(line, 1), 1), excerpt="",
+        "no-instructions",
+        "file with no instructions",
+        rule="BUILD-08",
+        span=Span(max(line, 1), 1, max(line, 1), 1),
+        excerpt="",
         hint="every line is blank or a comment; a Dockerfile needs at least a FROM",
-    )  # fmt: skip
+    )
 
 
 def _with_bodies(

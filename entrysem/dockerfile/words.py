@@ -46,7 +46,11 @@ def expand(
 
 
 def split(
-    line: str, *, keep_quotes: bool, keep_escapes: bool, join_heredoc: bool = True,
+    line: str,
+    *,
+    keep_quotes: bool,
+    keep_escapes: bool,
+    join_heredoc: bool = True,
     shared_buffer: bool = True,
 ) -> list[str]:
     """Words of `line`, `$NAME` kept as written.
@@ -129,9 +133,7 @@ class _Lexer:
                 words.add(char)
             result.append(piece)
         if stop:
-            raise ExpansionError(
-                f"unexpected end of statement while looking for matching {stop}"
-            )
+            raise ExpansionError(f"unexpected end of statement while looking for matching {stop}")
         self.raw_escapes = outer
         return "".join(result), words.done()
 

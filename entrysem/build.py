@@ -1,0 +1,518 @@
+"""Stages and a base's config -> the image config, as a builder stores it.
+
+A stage is a fold over its instructions. Its state is Entrypoint, Cmd and Shell, which it starts
+with as copies of its base's, and one flag that it never inherits: whether *this stage* has set CMD.
+
+    FROM        (E, C, S) := the base's;  cmd_set := no;  then the base's triggers run
+    SHELL v     S := v
+    CMD x       C := words(x);  cmd_set := yes
+    ENTRYPOINT x  E := words(x);  if not cmd_set: C := nothing
+    words(exec form) = its items        words(shell form) = (S or the platform's shell) + (text,)
+
+That is all of the reference. What other builders do otherwise is asked of `BuilderBehaviour`.
+Base images come in through a function, so nothing here reads a file or a network.
+
+Source: moby/buildkit frontend/dockerfile/dockerfile2llb/convert.go (dispatchCmd,
+dispatchEntrypoint, dispatchShell, withShell, initOnBuildTriggers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from entrysem.behaviour import BuilderBehaviour
+from entrysem.dockerfile import Dockerfile, Instruction, Stage
+from entrysem.dockerfile.parser import read_trigger
+from entrysem.dockerfile.text import stored
+from entrysem.errors import DockerfileError
+from entrysem.model import Base, ImageConfig, Inherited, Words
+from entrysem.stages import Link, chain_of
+from entrysem.trace import Trace
+
+__all__ = ["BaseLookup", "Built", "build"]
+
+BaseLookup = Callable[[str], Base | None]
+
+_LINUX_SHELL = ("/bin/sh", "-c")
+_WINDOWS_SHELL = ("cmd", "/S", "/C")
+_SHARED_LENGTHS = frozenset({3, 5, 6, 7})
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The outcome of a build.
+
+    Attributes:
+        config: what the image stores.
+        trace: the notes of the steps, for `trace.steps`.
+        stage: the target.
+        base: the image that the chain starts from, or None for scratch.
+        origin: how the base's config is known: `given`, `catalogue`, `unknown`, or None for scratch.
+        origin_note: the pinned source of a catalogue answer, or the file of a given one.
+        assumptions: sentences that the config rests on, though nobody has shown them.
+        windows: whether the target is built for Windows.
+    """
+
+    config: ImageConfig
+    trace: Trace
+    stage: Stage
+    base: str | None
+    origin: str | None
+    origin_note: str
+    assumptions: tuple[str, ...]
+    windows: bool
+
+
+def build(
+    dockerfile: Dockerfile,
+    behaviour: BuilderBehaviour,
+    *,
+    target: str | None,
+    build_args: Mapping[str, str],
+    bases: BaseLookup,
+    platform: str,
+) -> Built:
+    """Builds the target's image config.
+
+    Args:
+        dockerfile: parsed with `behaviour.grammar`.
+        target: stage name, or None for the last stage.
+        build_args: `--build-arg` values; only declared names count.
+        bases: image reference, as FROM has it -> its config, or None when it is not known.
+        platform: `os/architecture`, such as `linux/amd64`.
+
+    Raises:
+        DockerfileError: the builder rejects it (phase `build`).
+    """
+    chain = chain_of(dockerfile, behaviour, target, build_args, platform)
+    state = _State(dockerfile, behaviour)
+    for link in chain:
+        state.run_stage(link, bases)
+    last = chain[-1]
+    base = chain[0].base
+    return Built(
+        state.stored_config(),
+        state.trace,
+        last.stage,
+        None if state.origin is None else base,
+        state.origin,
+        state.note,
+        tuple(state.assumptions),
+        last.windows,
+    )
+
+
+class _State:
+    """The fold's state, and the notes that it leaves."""
+
+    __slots__ = (
+        "args_escaped",
+        "assumptions",
+        "behaviour",
+        "cmd",
+        "cmd_set",
+        "cmd_shell",
+        "dockerfile",
+        "entrypoint",
+        "entrypoint_shell",
+        "note",
+        "onbuild",
+        "origin",
+        "own_cmd",
+        "own_entrypoint",
+        "shell",
+        "stage",
+        "trace",
+        "unknown_base",
+        "windows",
+    )
+
+    def __init__(self, dockerfile: Dockerfile, behaviour: BuilderBehaviour) -> None:
+        self.dockerfile = dockerfile
+        self.behaviour = behaviour
+        self.trace: Trace = []
+        self.entrypoint: Words = None
+        self.cmd: Words = None
+        self.shell: Words = None
+        self.onbuild: list[str] = []
+        self.args_escaped = False
+        self.origin: str | None = None
+        self.note = ""
+        self.unknown_base: str | None = None
+        self.assumptions: list[str] = []
+        self.stage = 0
+        self.windows = False
+        self.cmd_set = False
+        # For the builders that decide the reset at the stage's end, or share shell storage.
+        self.own_cmd = False
+        self.own_entrypoint = False
+        self.cmd_shell: Words = None
+        self.entrypoint_shell: Words = None
+
+    def run_stage(self, link: Link, bases: BaseLookup) -> None:
+        """Starts from the base, runs its triggers, then the stage's own instructions."""
+        stage = link.stage
+        if stage.problem is not None:
+            raise stage.problem
+        self.stage = stage.index
+        self.windows = link.windows
+        triggers = self.onbuild
+        self.onbuild = []
+        if link.parent is None:
+            triggers = self._start_from_image(link, bases)
+        else:
+            self._note_from(stage, link, f"stage {link.parent.name or link.parent.index}")
+        self.cmd_set = self.own_cmd = self.own_entrypoint = False
+        self.cmd_shell = self.entrypoint_shell = None
+        if triggers and self.behaviour.onbuild == "runs":
+            self._run_triggers(triggers, link)
+        for instruction in stage.config:
+            self._apply(instruction)
+        if self.behaviour.reset == "at-stage-end":
+            self._reset_at_end()
+
+    def _note_from(self, stage: Stage, link: Link, origin: str) -> None:
+        place = stage.instruction
+        if stage.base != link.base:
+            self.trace.append(
+                (
+                    "BUILD-10",
+                    "base",
+                    place,
+                    None,
+                    None,
+                    "{0} expands to {1}",
+                    (stage.base, link.base),
+                    stage.index,
+                )
+            )
+        if link.parent is not None:
+            self.trace.append(
+                (
+                    "BUILD-09",
+                    "base",
+                    place,
+                    None,
+                    None,
+                    "{0} is an earlier stage of this file",
+                    (link.base,),
+                    stage.index,
+                )
+            )
+        self.trace.append(
+            (
+                "BUILD-07",
+                "base",
+                place,
+                None,
+                None,
+                "starts from {0}: Entrypoint {1}, Cmd {2}, Shell {3}",
+                (origin, self.entrypoint, self.cmd, self.shell),
+                stage.index,
+            )
+        )
+
+    def _start_from_image(self, link: Link, bases: BaseLookup) -> list[str]:
+        """Takes over the image's config; returns its triggers."""
+        image = link.base
+        if image == "scratch":
+            place = link.stage.instruction
+            self.trace.append(
+                (
+                    "BUILD-07",
+                    "base",
+                    place,
+                    None,
+                    None,
+                    "starts from scratch, the empty image: no Entrypoint, no Cmd, no Shell",
+                    (),
+                    self.stage,
+                )
+            )
+            return []
+        if image == "scratch:latest" and self.behaviour.scratch_tag == "rejected":
+            raise DockerfileError(
+                "reserved-name",
+                "'scratch' is a reserved name",
+                rule="BUILD-09",
+                span=self.dockerfile.span(link.stage.instruction),
+                excerpt=self.dockerfile.line(link.stage.instruction.start_line),
+                phase="build",
+            )
+        base = bases(image)
+        if base is None:
+            self.origin = "unknown"
+            self.unknown_base = image
+            self.entrypoint = (Inherited("Entrypoint", image),)
+            self.cmd = (Inherited("Cmd", image),)
+            self.shell = (Inherited("Shell", image),)
+            self._note_from(link.stage, link, f"{image}, whose config is not known")
+            self.trace.append(
+                (
+                    "BUILD-15",
+                    "base",
+                    link.stage.instruction,
+                    None,
+                    None,
+                    "what {0} brings stays unknown until its config is given",
+                    (image,),
+                    self.stage,
+                )
+            )
+            return []
+        config = base.config
+        self.origin, self.note = base.origin, base.note
+        self.entrypoint, self.cmd, self.shell = config.entrypoint, config.cmd, config.shell
+        self.args_escaped = config.args_escaped
+        self._note_from(link.stage, link, f"{image} ({base.note or base.origin})")
+        return list(config.onbuild)
+
+    def _run_triggers(self, triggers: list[str], link: Link) -> None:
+        for text in triggers:
+            try:
+                instruction, _ = read_trigger(text, self.dockerfile.grammar)
+                if instruction.keyword == "from":
+                    raise DockerfileError(
+                        "trigger-not-command", "a FROM is not a command", rule="BUILD-12", span=None
+                    )
+            except DockerfileError as error:
+                place = link.stage.instruction
+                raise DockerfileError(
+                    error.code,
+                    f"the ONBUILD trigger `{text}` of {link.base}: {error.message}",
+                    rule=error.rule,
+                    span=self.dockerfile.span(place),
+                    excerpt=self.dockerfile.line(place.start_line),
+                    phase="build",
+                    hint=error.hint,
+                ) from None
+            self.trace.append(
+                (
+                    "BUILD-12",
+                    "base",
+                    link.stage.instruction,
+                    None,
+                    None,
+                    "runs the trigger `{0}` that {1} stored",
+                    (text, link.base),
+                    self.stage,
+                )
+            )
+            self._apply(instruction._replace(start_line=0, physical_end=0))
+
+    def _apply(self, instruction: Instruction) -> None:
+        keyword = instruction.keyword
+        if keyword == "cmd":
+            self._set_cmd(instruction)
+        elif keyword == "entrypoint":
+            self._set_entrypoint(instruction)
+        elif keyword == "shell":
+            before, self.shell = self.shell, instruction.items
+            self.trace.append(
+                (
+                    "BUILD-05",
+                    "Shell",
+                    instruction,
+                    before,
+                    self.shell,
+                    "shell form below this line starts with {after}",
+                    (),
+                    self.stage,
+                )
+            )
+        elif keyword == "onbuild":
+            expression = stored_trigger(instruction)
+            self.onbuild.append(expression)
+            self.trace.append(
+                (
+                    "BUILD-11",
+                    "OnBuild",
+                    instruction,
+                    None,
+                    (expression,),
+                    "is stored for child builds and does nothing here",
+                    (),
+                    self.stage,
+                )
+            )
+
+    def _set_cmd(self, instruction: Instruction) -> None:
+        before = self.cmd
+        self.cmd = after = self._words(instruction, before, "Cmd")
+        behaviour = self.behaviour
+        if before is None:
+            template = "Cmd is {after}"
+        elif self.cmd_set:
+            template = "replaces the Cmd that this stage set before, {before}, as a whole"
+        else:
+            template = "replaces the inherited Cmd {before} as a whole"
+        if (
+            behaviour.protects == "any"
+            or instruction.items
+            or instruction.text
+            and instruction.items is None
+        ):
+            self.cmd_set = True
+        self.own_cmd = self.own_cmd or instruction.name == "CMD"
+        self.args_escaped = behaviour.windows_shell_form == "list" or (
+            self.windows and instruction.items is None
+        )
+        self.trace.append(("BUILD-01", "Cmd", instruction, before, after, template, (), self.stage))
+
+    def _set_entrypoint(self, instruction: Instruction) -> None:
+        before = self.entrypoint
+        after = self._words(instruction, before, "Entrypoint")
+        self.entrypoint = after = after or None
+        self.own_entrypoint = self.own_entrypoint or instruction.name == "ENTRYPOINT"
+        template = "Entrypoint is {after}" if before is None else "replaces the Entrypoint {before}"
+        trace = self.trace
+        trace.append(
+            ("BUILD-03", "Entrypoint", instruction, before, after, template, (), self.stage)
+        )
+        if not self.cmd_set and self.behaviour.reset == "at-once":
+            self._empty_cmd(instruction)
+
+    def _empty_cmd(self, place: Instruction) -> None:
+        before, self.cmd = self.cmd, None
+        if before is None:
+            return
+        if any(isinstance(word, Inherited) for word in before):
+            template = "whatever Cmd is inherited is emptied: no CMD stands in this stage so far"
+            self._assume_no_triggers()
+        elif before:
+            template = "empties the inherited Cmd {before}: no CMD stands in this stage so far"
+        else:
+            return
+        self.trace.append(("BUILD-02", "Cmd", place, before, None, template, (), self.stage))
+
+    def _assume_no_triggers(self) -> None:
+        self.assumptions.append(
+            f"{self.unknown_base} stores no ONBUILD trigger that sets CMD, ENTRYPOINT or SHELL"
+        )
+
+    def _reset_at_end(self) -> None:
+        if self.own_entrypoint and not self.own_cmd:
+            last = next(
+                (
+                    item
+                    for item in reversed(self.dockerfile.stages[self.stage].config)
+                    if item.keyword == "entrypoint"
+                ),
+                None,
+            )
+            before, self.cmd = self.cmd, None
+            if before:
+                self.trace.append(
+                    (
+                        "BUILD-02",
+                        "Cmd",
+                        last,
+                        before,
+                        None,
+                        "Cmd {before} is emptied at the end of the stage: it has an ENTRYPOINT and "
+                        "no CMD in capitals",
+                        (),
+                        self.stage,
+                    )
+                )
+
+    def _words(self, instruction: Instruction, before: Words, field: str) -> Words:
+        """The words of a CMD or ENTRYPOINT."""
+        items = instruction.items
+        if items is not None:
+            if not items:
+                self.trace.append(
+                    (
+                        "BUILD-14",
+                        field,
+                        instruction,
+                        before,
+                        (),
+                        "an empty array is no words at all",
+                        (),
+                        self.stage,
+                    )
+                )
+            return items
+        prefix = self._prefix(instruction, field)
+        text = instruction.text
+        if not text:
+            if self.behaviour.bare == "empty-script":
+                return (*prefix, "")
+            return prefix if field == "Cmd" else None
+        words = (*prefix, stored(text))
+        if self.windows and self.behaviour.windows_shell_form == "line":
+            words = (" ".join([word for word in words if isinstance(word, str)]),)
+        if self.behaviour.shell_storage == "shared":
+            self._share(field, words)
+        self.trace.append(
+            (
+                "BUILD-04",
+                field,
+                instruction,
+                None,
+                words,
+                "shell form becomes the shell {0} and the text as one word",
+                (prefix,),
+                self.stage,
+            )
+        )
+        return words
+
+    def _prefix(self, instruction: Instruction, field: str) -> tuple[str | Inherited, ...]:
+        if self.shell and self.behaviour.shell == "in-force":
+            return self.shell
+        self.trace.append(
+            (
+                "BUILD-06",
+                field,
+                instruction,
+                None,
+                None,
+                "this builder does not use SHELL here; the shell is {0}"
+                if self.shell
+                else "no SHELL is set, so the shell is {0}",
+                ("cmd /S /C" if self.windows else "/bin/sh -c",),
+                self.stage,
+            )
+        )
+        return _WINDOWS_SHELL if self.windows else _LINUX_SHELL
+
+    def _share(self, field: str, words: tuple[str | Inherited, ...]) -> None:
+        """An earlier shell form whose storage is the same SHELL's gets this script too."""
+        shell = self.shell
+        if not shell or len(shell) not in _SHARED_LENGTHS:
+            return
+        if field == "Entrypoint":
+            if self.cmd_shell is shell and self.cmd:
+                self.cmd = (*self.cmd[:-1], words[-1])
+            self.entrypoint_shell = shell
+        else:
+            if self.entrypoint_shell is shell and self.entrypoint:
+                self.entrypoint = (*self.entrypoint[:-1], words[-1])
+            self.cmd_shell = shell
+
+    def stored_config(self) -> ImageConfig:
+        """The config as the image format stores it."""
+        behaviour = self.behaviour
+        empty: Words = () if behaviour.unset_lists == "empty" else None
+        cmd = self.cmd
+        if not cmd:
+            cmd = () if cmd == () and behaviour.empty_cmd == "empty" else empty
+        config = ImageConfig(
+            self.entrypoint or empty, cmd, self.shell, tuple(self.onbuild), self.args_escaped
+        )
+        if behaviour.keeps == "neither" and (config.shell or config.onbuild):
+            return replace(config, shell=None, onbuild=())
+        return config
+
+
+def stored_trigger(instruction: Instruction) -> str:
+    """What an ONBUILD stores: the line after the word ONBUILD, and the heredoc bodies."""
+    original = instruction.original.lstrip(" \t\n\r\f")
+    text = original[len("ONBUILD") :].lstrip(" \t\n\r\f")
+    if instruction.heredocs:
+        bodies = [doc.content + doc.name for doc in instruction.heredocs]
+        text = "\n".join([text, *bodies])
+    return stored(text)

@@ -1,0 +1,392 @@
+"""Image config + what was typed -> argv, or why the container does not start.
+
+The whole of it, as Docker's daemon does it:
+
+    1. no entrypoint given (or an empty list):
+           no arguments given (or an empty list)?  the image's Cmd takes their place
+           entrypoint not given at all?            the image's Entrypoint takes its place
+    2. an entrypoint of exactly one empty string is none
+    3. no word at all: the container cannot be created
+    4. argv = entrypoint + arguments
+
+Everything else is how the words got into the runtime's hands (`--entrypoint` is text at a command
+line and a list in an API) and what it does to the finished list (`--init`, Kubernetes' `$(NAME)`).
+
+Source: moby/moby daemon/commit.go (merge), daemon/create.go, daemon/container.go
+(getEntrypointAndArgs); docker/cli cli/command/container/opts.go.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from entrysem.behaviour import RuntimeBehaviour
+from entrysem.errors import InputError
+from entrysem.model import ImageConfig, Inherited, RunOptions, StartError, Words
+from entrysem.trace import Note, Trace
+
+__all__ = ["Process", "merge", "shellwords"]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What a run of the image comes to.
+
+    Attributes:
+        words: argv, with `Inherited` where it is not known; None when there is an error at create.
+        error: why the container does not start, or None. A `start` error has words too.
+    """
+
+    words: Words
+    error: StartError | None
+
+
+def merge(
+    config: ImageConfig, run: RunOptions, behaviour: RuntimeBehaviour, trace: Trace
+) -> Process:
+    """Merges the config with the run's options; appends the steps to `trace`.
+
+    Raises:
+        InputError: what was typed is no legal option value at that runtime's command line.
+    """
+    given = run.entrypoint
+    if given is not None:
+        given = _given_entrypoint(given, behaviour, trace)
+    args: Words = run.args
+    if args is not None:
+        if behaviour.expands:
+            args = _expanded(args, run.env, trace)
+        if not args:
+            trace.append(_NO_ARGS)
+    entrypoint: Words = given
+    if not given:
+        image_cmd = config.cmd
+        if args:
+            trace.append(
+                (
+                    "MERGE-02",
+                    "argv",
+                    _typed(args),
+                    image_cmd,
+                    args,
+                    "the arguments {after} take the place of Cmd {before}",
+                    (),
+                    None,
+                )
+            )
+        else:
+            args = image_cmd
+        if given is None:
+            entrypoint = config.entrypoint
+        else:
+            trace.append(
+                (
+                    "MERGE-05",
+                    "argv",
+                    None,
+                    config.entrypoint,
+                    (),
+                    "the empty list clears Entrypoint {before}; Cmd stays",
+                    (),
+                    None,
+                )
+            )
+    else:
+        trace.append(
+            (
+                "MERGE-03",
+                "argv",
+                None,
+                config.entrypoint,
+                given,
+                "{after} takes the place of Entrypoint {before}"
+                + (f"; the image's Cmd is dropped" if config.cmd and not args else ""),
+                (),
+                None,
+            )
+        )
+    if entrypoint == ("",) and _resets(given, behaviour):
+        trace.append(_ONE_EMPTY_WORD)
+        entrypoint = None
+    words = (entrypoint or ()) + (args or ())
+    if not words:
+        if behaviour.nothing_to_run == "error":
+            trace.append(_NOTHING)
+            return Process(
+                None, StartError("create", "no-command-specified", behaviour.no_command, "MERGE-06")
+            )
+        trace.append(_NOTHING_BUT_EMPTY)
+        words = ("",)
+    else:
+        trace.append(
+            (
+                "MERGE-01",
+                "argv",
+                None,
+                None,
+                words,
+                "argv is Entrypoint {0} followed by {1}",
+                (entrypoint, args),
+                None,
+            )
+        )
+    error = None
+    if words[0] == "":
+        trace.append(_EMPTY_PROGRAM)
+        error = StartError(
+            "start", "empty-program", 'exec: "": executable file not found in $PATH', "MERGE-09"
+        )
+    if run.init:
+        words = _with_init(words, behaviour, trace)
+    return Process(words, error)
+
+
+def _given_entrypoint(
+    given: str | tuple[str, ...], behaviour: RuntimeBehaviour, trace: Trace
+) -> tuple[str, ...] | None:
+    """The override as a list: what the runtime's API, or the engine behind it, is told."""
+    if isinstance(given, tuple):
+        if not given and behaviour.empty_entrypoint == "absent":
+            trace.append(_EMPTY_IS_ABSENT)
+            return None
+        return given
+    words: tuple[str, ...] | None
+    if not given:
+        words = ("",) if behaviour.typed_empty == "empty-word" else ()
+    elif behaviour.typed_entrypoint == "json":
+        words = _json_or_word(given)
+    elif behaviour.typed_entrypoint == "shellwords":
+        words = shellwords(given)
+    else:
+        words = (given,)
+    trace.append(
+        (
+            "MERGE-07",
+            "argv",
+            f"--entrypoint {given!r}",
+            None,
+            words,
+            "this runtime reads the text as {after}",
+            (),
+            None,
+        )
+    )
+    return words
+
+
+def _json_or_word(text: str) -> tuple[str, ...] | None:
+    """Podman: a JSON list of strings; otherwise the text as one word, after whatever strings Go's
+    decoder had already stored when it failed.
+
+    Source: containers/podman pkg/specgenutil/specgen.go (FillOutSpecGen).
+    """
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return (text,)
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        return (text,)
+    if all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if all(item is None or isinstance(item, str) for item in value):
+        return tuple(item or "" for item in value)
+    return (*(item if isinstance(item, str) else "" for item in value), text)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def shellwords(text: str) -> tuple[str, ...]:
+    """Words as Compose splits them: quotes and backslashes are taken, nothing is evaluated.
+
+    An unquoted `;`, `&`, `|`, `<` or `>` silently ends the list. A backslash before `n` or `t`
+    outside single quotes is a newline or a tab.
+
+    Raises:
+        InputError: a quote is not closed, or an unquoted parenthesis stands alone.
+
+    Source: mattn/go-shellwords shellwords.go, as compose-go calls it.
+    """
+    words: list[str] = []
+    word: list[str] = []
+    got = False
+    quote = ""
+    escaped = False
+    for char in text:
+        if escaped:
+            word.append({"n": "\n", "t": "\t"}.get(char, char))
+            escaped = False
+            got = True
+        elif char == "\\" and quote != "'":
+            escaped = True
+        elif quote:
+            if char == quote:
+                quote = ""
+            else:
+                word.append(char)
+        elif char in " \t\r\n":
+            if got:
+                words.append("".join(word))
+            word.clear()
+            got = False
+        elif char in "'\"":
+            quote = char
+            got = True
+        elif char in ";&|<>":
+            break
+        elif char in "()":
+            raise InputError(
+                "bad-command-line",
+                "invalid command line string",
+                where=repr(text),
+                hint="quote the parenthesis",
+            )
+        else:
+            word.append(char)
+            got = True
+    if quote or escaped:
+        raise InputError(
+            "bad-command-line",
+            "invalid command line string",
+            where=repr(text),
+            hint="a quote or a backslash is not closed",
+        )
+    if got:
+        words.append("".join(word))
+    return tuple(words)
+
+
+_REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))?")
+
+
+def _expanded(words: tuple[str, ...], env: Mapping[str, str], trace: Trace) -> tuple[str, ...]:
+    after = tuple(expand_references(word, env) for word in words)
+    if after != words:
+        trace.append(
+            (
+                "MERGE-12",
+                "argv",
+                _typed(words),
+                words,
+                after,
+                "$(NAME) is replaced from the container's environment, $$ is one $",
+                (),
+                None,
+            )
+        )
+    return after
+
+
+def expand_references(text: str, env: Mapping[str, str]) -> str:
+    """Kubernetes' `$(NAME)`: replaced when defined, kept when not; `$$` is `$`; not repeated.
+
+    Source: kubernetes third_party/forked/golang/expansion/expand.go.
+    """
+
+    def replacement(match: re.Match[str]) -> str:
+        if match.group() == "$$":
+            return "$"
+        name = match.group(1)
+        return match.group() if name is None else env.get(name, match.group())
+
+    return _REFERENCE.sub(replacement, text)
+
+
+def _resets(given: tuple[str, ...] | None, behaviour: RuntimeBehaviour) -> bool:
+    return behaviour.empty_word == "anywhere" or (behaviour.empty_word == "image" and given is None)
+
+
+def _with_init(words: Words, behaviour: RuntimeBehaviour, trace: Trace) -> Words:
+    if not behaviour.init_prefix:
+        raise InputError(
+            "no-init",
+            "this runtime has no --init",
+            where="--init",
+            hint="leave it out, or choose a runtime that has it",
+        )
+    after = behaviour.init_prefix + (words or ())
+    trace.append(
+        (
+            "MERGE-10",
+            "argv",
+            "--init",
+            words,
+            after,
+            "a small init program becomes PID 1 and starts the rest",
+            (),
+            None,
+        )
+    )
+    return after
+
+
+def _typed(words: Words) -> str:
+    return " ".join([json.dumps(word, ensure_ascii=False) for word in words or ()])
+
+
+_NO_ARGS: Note = (
+    "MERGE-08",
+    "argv",
+    None,
+    None,
+    None,
+    "an empty argument list is as none at all",
+    (),
+    None,
+)
+_EMPTY_IS_ABSENT: Note = (
+    "MERGE-05",
+    "argv",
+    None,
+    None,
+    None,
+    "this runtime takes an empty list as not given",
+    (),
+    None,
+)
+_ONE_EMPTY_WORD: Note = (
+    "MERGE-04",
+    "argv",
+    None,
+    ("",),
+    None,
+    'an entrypoint of exactly one empty string, [""], is none',
+    (),
+    None,
+)
+_NOTHING: Note = (
+    "MERGE-06",
+    "argv",
+    None,
+    None,
+    None,
+    "Entrypoint and Cmd have no word: the container cannot be created",
+    (),
+    None,
+)
+_NOTHING_BUT_EMPTY: Note = (
+    "MERGE-06",
+    "argv",
+    None,
+    None,
+    ("",),
+    "Entrypoint and Cmd have no word: this runtime makes argv one empty word",
+    (),
+    None,
+)
+_EMPTY_PROGRAM: Note = (
+    "MERGE-09",
+    "argv",
+    None,
+    None,
+    None,
+    "the first word is empty, so no program is found and the start fails",
+    (),
+    None,
+)

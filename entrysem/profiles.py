@@ -1,0 +1,205 @@
+"""Who differs from the reference, from which version on, and how we know.
+
+The reference is the newest BuildKit and the newest Docker Engine. Every other builder, runtime and
+version is the reference plus the deviations below whose range holds its version. A deviation is data:
+engine, range, the fields of `Grammar`, `BuilderBehaviour` or `RuntimeBehaviour` that it replaces, the
+rule it departs from, the smallest Dockerfile or run that shows it, its sources, and whether it was
+*observed* on a real engine or only *source-read*.
+
+A profile is a builder and a runtime, each with a version or without one; without, it is the newest.
+The classic builder's versions are those of the Docker Engine that it is part of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+from entrysem.behaviour import BuilderBehaviour, RuntimeBehaviour
+from entrysem.dockerfile.grammar import REFERENCE, Grammar
+from entrysem.deviations import DEVIATIONS, Deviation
+from entrysem.errors import InputError
+from entrysem.versions import in_range, parse_version
+
+__all__ = [
+    "BUILDERS",
+    "RUNTIMES",
+    "Engine",
+    "Profile",
+    "builder_behaviour",
+    "deviations_of",
+    "runtime_behaviour",
+]
+
+#: Builder name -> the newest version that this release knows.
+BUILDERS: Mapping[str, str] = {
+    "buildkit": "0.32",
+    "classic": "28.5",
+    "buildah": "1.43",
+    "buildah-docker": "1.43",
+    "kaniko": "1.24",
+}
+#: Runtime name -> the newest version that this release knows.
+RUNTIMES: Mapping[str, str] = {
+    "docker": "28.5",
+    "podman": "5.8",
+    "cri": "2.1",
+    "compose": "2.40",
+}
+
+#: Docker Engine -> the BuildKit inside it, oldest first; the last entry not newer counts.
+_BUILDKIT_OF_DOCKER = (
+    ("20.10", "0.8"),
+    ("23.0", "0.10"),
+    ("24.0", "0.11"),
+    ("25.0", "0.12"),
+    ("26.0", "0.13"),
+    ("27.0", "0.14"),
+    ("27.1", "0.15"),
+    ("28.0", "0.20"),
+    ("28.5", "0.25"),
+)
+#: Podman -> the Buildah inside it.
+_BUILDAH_OF_PODMAN = (
+    ("3.0", "1.19"),
+    ("4.3", "1.28"),
+    ("5.4", "1.39"),
+    ("5.8", "1.43"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A builder or a runtime at a version; `version` is None for the newest."""
+
+    name: str
+    version: str | None = None
+
+    def __str__(self) -> str:
+        newest = BUILDERS.get(self.name) or RUNTIMES[self.name]
+        return f"{self.name}@{self.version or newest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A builder and a runtime. `Profile.parse` reads what a person types."""
+
+    builder: Engine = Engine("buildkit")
+    runtime: Engine = Engine("docker")
+
+    @staticmethod
+    def parse(builder: str = "buildkit", runtime: str = "docker") -> Profile:
+        """`NAME` or `NAME@VERSION` for each side.
+
+        `docker@VERSION` as a builder is that engine's default builder, `podman@VERSION` the Buildah
+        inside that Podman.
+
+        Raises:
+            InputError: an unknown name or no version.
+        """
+        return Profile(_builder(builder), _engine(runtime, RUNTIMES, "runtime"))
+
+    @property
+    def deviations(self) -> tuple[Deviation, ...]:
+        """The deviations in force, the builder's first."""
+        return deviations_of(self.builder, "builder") + deviations_of(self.runtime, "runtime")
+
+
+def _builder(text: str) -> Engine:
+    name, _, version = text.partition("@")
+    if name == "docker":
+        if version and parse_version(version) < parse_version("23.0.0.0"):
+            return Engine("classic", version)
+        return (
+            Engine("buildkit", _inside(version, _BUILDKIT_OF_DOCKER))
+            if version
+            else Engine("buildkit")
+        )
+    if name == "podman":
+        return (
+            Engine("buildah", _inside(version, _BUILDAH_OF_PODMAN))
+            if version
+            else Engine("buildah")
+        )
+    return _engine(text, BUILDERS, "builder")
+
+
+def _inside(version: str, table: tuple[tuple[str, str], ...]) -> str:
+    wanted = parse_version(version)
+    found = table[0][1]
+    for outer, inner in table:
+        if in_range(wanted, f">={outer}"):
+            found = inner
+    return found
+
+
+def _engine(text: str, known: Mapping[str, str], kind: str) -> Engine:
+    name, _, version = text.partition("@")
+    if name not in known:
+        raise InputError(
+            f"unknown-{kind}",
+            f"there is no {kind} {name!r}",
+            where=f"--{kind}",
+            hint=f"known: {', '.join(known)}; a version follows an @, as in {next(iter(known))}@"
+            f"{next(iter(known.values()))}",
+        )
+    if version:
+        parse_version(version)
+    return Engine(name, version or None)
+
+
+@lru_cache(maxsize=256)
+def deviations_of(engine: Engine, side: Literal["builder", "runtime"]) -> tuple[Deviation, ...]:
+    """The recorded deviations that are in force for this engine, in the order they were declared."""
+    newest = (BUILDERS if side == "builder" else RUNTIMES)[engine.name]
+    version = parse_version(engine.version or newest)
+    return tuple(
+        deviation
+        for deviation in DEVIATIONS
+        if deviation.side == side
+        and engine.name in deviation.engines
+        and in_range(version, deviation.engines[engine.name])
+    )
+
+
+@lru_cache(maxsize=256)
+def builder_behaviour(engine: Engine) -> BuilderBehaviour:
+    """The reference builder with this engine's deviations applied; one object an engine."""
+    changes: dict[str, Any] = {}
+    grammar: dict[str, Any] = {}
+    for deviation in deviations_of(engine, "builder"):
+        changes.update(deviation.sets)
+        grammar.update(deviation.grammar)
+    behaviour = BuilderBehaviour(
+        grammar=_grammar(tuple(sorted(grammar.items(), key=lambda i: i[0])))
+    )
+    return replace(behaviour, **changes) if changes else behaviour
+
+
+_GRAMMARS: dict[str, Grammar] = {}
+
+
+def _grammar(changes: tuple[tuple[str, Any], ...]) -> Grammar:
+    """One object for equal changes, so that parsed files can be shared between profiles."""
+    if not changes:
+        return REFERENCE
+    key = repr(
+        [
+            (name, sorted(map(str, value)) if isinstance(value, frozenset) else value)
+            for name, value in changes
+        ]
+    )
+    if key not in _GRAMMARS:
+        _GRAMMARS[key] = replace(REFERENCE, **dict(changes))
+    return _GRAMMARS[key]
+
+
+@lru_cache(maxsize=256)
+def runtime_behaviour(engine: Engine) -> RuntimeBehaviour:
+    """The reference runtime with this engine's deviations applied; one object an engine."""
+    changes: dict[str, Any] = {}
+    for deviation in deviations_of(engine, "runtime"):
+        changes.update(deviation.sets)
+    return replace(RuntimeBehaviour(), **changes)

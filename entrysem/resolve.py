@@ -1,0 +1,229 @@
+"""The one function: a Dockerfile (or an image config) and a run -> argv, and why.
+
+`resolve` calls the core in its order: build, merge, and the shell's reading when it is asked for.
+`build_image` and `Image.run` are the same in two halves, for one build and many runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from entrysem.build import BaseLookup, Built, build
+from entrysem.dockerfile import Dockerfile, parse_dockerfile
+from entrysem.merge import Process, merge
+from entrysem.model import (
+    Base,
+    ImageConfig,
+    Inherited,
+    RunOptions,
+    StartError,
+    Step,
+    Words,
+    is_known,
+)
+from entrysem.profiles import Profile, builder_behaviour, runtime_behaviour
+from entrysem.reading import with_reading
+from entrysem.shell import ShellView, effective, shell_view
+from entrysem.trace import Trace, steps
+
+__all__ = ["Image", "Resolution", "build_image", "resolve"]
+
+_DEFAULT = Profile()
+_DEFAULT_RUN = RunOptions()
+_NO_ARGS: Mapping[str, str] = {}
+
+
+class Image:
+    """A built image: its config, where it comes from, and what it would run.
+
+    Attributes:
+        profile: the builder and runtime.
+        dockerfile: the parsed file, or None when an image config was given.
+        built: the build's outcome, or None when an image config was given.
+        config: the image config.
+    """
+
+    __slots__ = ("_runtime", "built", "config", "dockerfile", "profile")
+
+    def __init__(
+        self,
+        profile: Profile,
+        config: ImageConfig,
+        dockerfile: Dockerfile | None = None,
+        built: Built | None = None,
+    ) -> None:
+        self.profile = profile
+        self.config = config
+        self.dockerfile = dockerfile
+        self.built = built
+        self._runtime = runtime_behaviour(profile.runtime)
+
+    def run(self, options: RunOptions = _DEFAULT_RUN) -> Resolution:
+        """What this run of the image comes to.
+
+        Raises:
+            InputError: the options are not legal at that runtime's command line.
+        """
+        trace: Trace = []
+        process = merge(self.config, options, self._runtime, trace)
+        return Resolution(self, options, process, trace)
+
+
+class Resolution:
+    """The answer for one run.
+
+    Attributes:
+        image: the image that runs.
+        options: what was typed.
+        words: argv with `Inherited` where it is not known; None when the container is not created.
+        error: why it does not start, or None. With phase `start`, `words` is still the argv.
+    """
+
+    def __init__(self, image: Image, options: RunOptions, process: Process, trace: Trace) -> None:
+        self.image = image
+        self.options = options
+        self.words: Words = process.words
+        self.error: StartError | None = process.error
+        self._trace = trace
+
+    def __repr__(self) -> str:
+        return f"<Resolution: {self.words if self.words is not None else self.error}>"
+
+    @property
+    def argv(self) -> tuple[str, ...] | None:
+        """The argv, or None when there is none or it is not wholly known."""
+        words = self.words
+        if words is None or not is_known(words):
+            return None
+        return tuple([word for word in words if isinstance(word, str)])
+
+    @property
+    def unknown(self) -> tuple[Inherited, ...]:
+        """The parts of `words` that are not known, without repetition."""
+        return tuple(dict.fromkeys([w for w in self.words or () if isinstance(w, Inherited)]))
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """Sentences about an unknown base that the answer rests on."""
+        built = self.image.built
+        if built is None or not built.assumptions:
+            return ()
+        # With both given at run time nothing of the image is used.
+        return () if self.options.entrypoint and self.options.args else built.assumptions
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """Every rule that was applied, in order: reading and building, then merging."""
+        image = self.image
+        before: tuple[Step, ...] = ()
+        if image.built is not None and image.dockerfile is not None:
+            before = steps(with_reading(image.built.trace, image.dockerfile), image.dockerfile)
+        return before + steps(self._trace, None)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Ids of the rules applied, in order of first use."""
+        found = [step.rule for step in self.steps]
+        if (view := self.shell) is not None:
+            found += view.rules
+        if self.error is not None:
+            found.append(self.error.rule)
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def shell(self) -> ShellView | None:
+        """How a shell reads the argv, when the program is a shell with -c."""
+        argv = self.argv
+        if argv is None or self.error is not None:
+            return None
+        prefix = len(self._runtime_init) if self.options.init else 0
+        return shell_view(argv[prefix:])
+
+    @property
+    def _runtime_init(self) -> tuple[str, ...]:
+        return runtime_behaviour(self.image.profile.runtime).init_prefix
+
+    @property
+    def effective(self) -> tuple[str, ...] | None:
+        """argv without the words that a shell script ignores; None when argv is."""
+        argv = self.argv
+        return None if argv is None else effective(argv)
+
+
+def build_image(
+    source: Dockerfile | ImageConfig | str | bytes,
+    *,
+    profile: Profile = _DEFAULT,
+    target: str | None = None,
+    build_args: Mapping[str, str] = _NO_ARGS,
+    bases: BaseLookup | Mapping[str, ImageConfig] | None = None,
+    platform: str = "linux/amd64",
+) -> Image:
+    """Builds the image config.
+
+    Args:
+        source: a Dockerfile, parsed or as text; or an image config, which needs no build.
+        profile: which builder and runtime.
+        target: stage to build, or None for the last.
+        build_args: `--build-arg` values.
+        bases: base image -> config; a mapping, or a function that returns None for an unknown one.
+            Without it every image but `scratch` is unknown.
+        platform: `os/architecture`.
+
+    Raises:
+        DockerfileError: the builder rejects the Dockerfile.
+    """
+    if isinstance(source, ImageConfig):
+        return Image(profile, source)
+    behaviour = builder_behaviour(profile.builder)
+    if not isinstance(source, Dockerfile):
+        source = parse_dockerfile(source, grammar=behaviour.grammar)
+    elif source.grammar is not behaviour.grammar:
+        source = parse_dockerfile(source.source, grammar=behaviour.grammar)
+    built = build(
+        source,
+        behaviour,
+        target=target,
+        build_args=build_args,
+        bases=_lookup(bases),
+        platform=platform,
+    )
+    return Image(profile, built.config, source, built)
+
+
+def resolve(
+    source: Dockerfile | ImageConfig | str | bytes,
+    run: RunOptions = _DEFAULT_RUN,
+    *,
+    profile: Profile = _DEFAULT,
+    target: str | None = None,
+    build_args: Mapping[str, str] = _NO_ARGS,
+    bases: BaseLookup | Mapping[str, ImageConfig] | None = None,
+    platform: str = "linux/amd64",
+) -> Resolution:
+    """What a container gets as its argv, and why. Arguments and errors as `build_image` and
+    `Image.run`."""
+    image = build_image(
+        source,
+        profile=profile,
+        target=target,
+        build_args=build_args,
+        bases=bases,
+        platform=platform,
+    )
+    return image.run(run)
+
+
+def _unknown(image: str) -> Base | None:
+    del image
+    return None
+
+
+def _lookup(bases: BaseLookup | Mapping[str, ImageConfig] | None) -> BaseLookup:
+    if bases is None:
+        return _unknown
+    if isinstance(bases, Mapping):
+        configs = bases
+        return lambda image: Base(configs[image]) if image in configs else None
+    return bases

@@ -1,0 +1,384 @@
+"""FROM and --target: which stage stands on which, and where the chain ends.
+
+All stages are looked at before the target is chosen, because a blank base or a malformed image name
+is an error wherever it stands. The result is the chain from the outermost base to the target; only
+the stages of that chain decide the image config.
+
+Source: moby/buildkit frontend/dockerfile/dockerfile2llb/convert.go (buildMetaArgs,
+buildDispatchStates, addState, resolveTarget, validateCircularDependency).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import NamedTuple, NoReturn
+
+from entrysem.behaviour import BuilderBehaviour
+from entrysem.dockerfile import Dockerfile, Instruction, Stage
+from entrysem.dockerfile.instructions import arguments
+from entrysem.dockerfile.words import ExpansionError, expand
+from entrysem.errors import DockerfileError
+
+__all__ = ["Link", "chain_of"]
+
+_PLAIN_REFERENCE = re.compile(r"[a-z0-9]+(?:[._/-][a-z0-9]+)*(?::[\w][\w.-]{0,127})?\Z", re.ASCII)
+_PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_HOST = (
+    r"(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+    r"(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
+)
+_REFERENCE = re.compile(
+    rf"(?:{_HOST}/)?{_PATH}(?:/{_PATH})*(?::[\w][\w.-]{{0,127}})?"
+    r"(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?\Z",
+    re.ASCII,
+)
+_HEX64 = re.compile(r"[a-f0-9]{64}\Z")
+
+
+class Link(NamedTuple):
+    """One stage of the chain. `base`: its FROM word, expanded. `parent`: the stage that it stands
+    on, or None for an image. `windows`: whether it is built for Windows."""
+
+    stage: Stage
+    base: str
+    parent: Stage | None
+    windows: bool
+
+
+def chain_of(
+    dockerfile: Dockerfile,
+    behaviour: BuilderBehaviour,
+    target: str | None,
+    build_args: Mapping[str, str],
+    platform: str,
+) -> list[Link]:
+    """The stages from the outermost base to the target.
+
+    Raises:
+        DockerfileError: no stage, an unknown target, a blank or malformed base, a circle.
+    """
+    stages = dockerfile.stages
+    if not stages:
+        raise DockerfileError(
+            "no-stages",
+            "dockerfile contains no stages to build",
+            rule="BUILD-08",
+            span=None,
+            phase="build",
+            hint="a Dockerfile needs at least a FROM",
+        )
+    if target and behaviour.stages_after_target == "cut":
+        index = _index_of(target, stages, behaviour)
+        if index is not None:
+            stages, target = stages[: index + 1], None
+    variables: Mapping[str, str] | None = None
+    if dockerfile.global_args:
+        variables = _variables(dockerfile, behaviour, build_args, platform)
+    bases: list[str] = []
+    parents: list[Stage | None] = []
+    names: dict[str, Stage] = {}
+    for stage in stages:
+        base = stage.base
+        if not _PLAIN_REFERENCE.match(base):
+            if variables is None:
+                variables = _variables(dockerfile, behaviour, build_args, platform)
+            base = _expanded(base, stage, dockerfile, behaviour, variables)
+        parent = _parent(base, stage, names, stages, behaviour)
+        if (
+            parent is not None
+            and base != stage.base
+            and behaviour.stage_by_variable == "build-arg"
+            and base != _expand_word(stage.base, stage, dockerfile, behaviour, build_args)
+        ):
+            parent = None
+        if parent is None and not _PLAIN_REFERENCE.match(base):
+            _check_reference(base, stage, dockerfile)
+        bases.append(base)
+        parents.append(parent)
+        if stage.name is not None:
+            _register(stage, names, dockerfile, behaviour)
+    chosen = _target(target, stages, names, behaviour)
+    if behaviour.copy_cycles == "rejected" and any(stage.sources for stage in stages):
+        _check_circles(dockerfile, parents, names)
+    chain: list[Link] = []
+    current: Stage | None = chosen
+    while current is not None:
+        index = current.index
+        chain.append(Link(current, bases[index], parents[index], False))
+        current = parents[index]
+    chain.reverse()
+    if platform.startswith("windows") or any(link.stage.platform for link in chain):
+        chain = _with_platforms(chain, dockerfile, behaviour, build_args, platform)
+    return chain
+
+
+def _with_platforms(
+    chain: list[Link],
+    dockerfile: Dockerfile,
+    behaviour: BuilderBehaviour,
+    build_args: Mapping[str, str],
+    platform: str,
+) -> list[Link]:
+    """The chain with each stage's own platform: FROM --platform, or its base stage's."""
+    variables = _variables(dockerfile, behaviour, build_args, platform)
+    windows = platform.startswith("windows")
+    result: list[Link] = []
+    for link in chain:
+        if link.stage.platform is not None:
+            value = _expand_word(link.stage.platform, link.stage, dockerfile, behaviour, variables)
+            if not value:
+                _reject(
+                    "blank-platform",
+                    f"empty platform value from expression {link.stage.platform}",
+                    "BUILD-10",
+                    link.stage,
+                    dockerfile,
+                )
+            windows = value.startswith("windows")
+        result.append(link._replace(windows=windows))
+    return result
+
+
+def _variables(
+    dockerfile: Dockerfile,
+    behaviour: BuilderBehaviour,
+    build_args: Mapping[str, str],
+    platform: str,
+) -> dict[str, str]:
+    """Values of the global ARGs; a --build-arg counts only for a declared name."""
+    values: dict[str, str] = {}
+    if behaviour.platform_args:
+        system, _, machine = platform.partition("/")
+        machine, _, variant = machine.partition("/")
+        for side in ("BUILD", "TARGET"):
+            values[f"{side}PLATFORM"] = platform
+            values[f"{side}OS"] = system
+            values[f"{side}ARCH"] = machine
+            values[f"{side}VARIANT"] = variant
+        values.update({name: build_args[name] for name in values if name in build_args})
+    grammar = dockerfile.grammar
+    for instruction in dockerfile.global_args:
+        for word in arguments(instruction, dockerfile.escape):
+            name, equals, default = word.partition("=")
+            if name in build_args:
+                values[name] = build_args[name]
+            elif equals:
+                try:
+                    values[name] = expand(
+                        default, values, escape=dockerfile.escape, modifiers=grammar.modifiers
+                    )
+                except ExpansionError as error:
+                    raise _expansion_error(error, default, instruction, dockerfile) from None
+    return values
+
+
+def _expanded(
+    word: str,
+    stage: Stage,
+    dockerfile: Dockerfile,
+    behaviour: BuilderBehaviour,
+    variables: Mapping[str, str],
+) -> str:
+    base = _expand_word(word, stage, dockerfile, behaviour, variables)
+    if not base:
+        _reject(
+            "blank-base",
+            f"base name ({stage.base}) should not be blank",
+            "BUILD-10",
+            stage,
+            dockerfile,
+            hint="declare the ARG before the first FROM with a default, or pass --build-arg",
+        )
+    return base
+
+
+def _expand_word(
+    word: str,
+    stage: Stage,
+    dockerfile: Dockerfile,
+    behaviour: BuilderBehaviour,
+    variables: Mapping[str, str],
+) -> str:
+    try:
+        return expand(
+            word, variables, escape=dockerfile.escape, modifiers=behaviour.grammar.modifiers
+        )
+    except ExpansionError as error:
+        raise _expansion_error(error, word, stage.instruction, dockerfile) from None
+
+
+def _expansion_error(
+    error: ExpansionError, word: str, instruction: Instruction, dockerfile: Dockerfile
+) -> DockerfileError:
+    return DockerfileError(
+        "bad-substitution",
+        f'failed to process "{word}": {error}',
+        rule="BUILD-10",
+        span=dockerfile.span(instruction),
+        excerpt=dockerfile.line(instruction.start_line),
+        phase="build",
+    )
+
+
+def _parent(
+    base: str,
+    stage: Stage,
+    names: Mapping[str, Stage],
+    stages: tuple[Stage, ...],
+    behaviour: BuilderBehaviour,
+) -> Stage | None:
+    if base == "scratch" and not behaviour.scratch_stage:
+        return None
+    found = names.get(base.lower() if behaviour.stage_lookup == "any-case" else base)
+    if found is None and behaviour.stage_by_index and base.isdecimal() and base.isascii():
+        number = int(base[:9])
+        found = stages[number] if number < stage.index else None
+    return found
+
+
+def _register(
+    stage: Stage, names: dict[str, Stage], dockerfile: Dockerfile, behaviour: BuilderBehaviour
+) -> None:
+    name = stage.name or ""
+    key = name if behaviour.stage_lookup == "exact" else name.lower()
+    if key in names:
+        if behaviour.duplicate_stage == "rejected":
+            _reject(
+                "duplicate-stage",
+                f'a stage name "{name}" already used',
+                "BUILD-09",
+                stage,
+                dockerfile,
+                hint="give each stage a name of its own",
+            )
+        if behaviour.duplicate_stage == "first":
+            return
+    names[key] = stage
+
+
+def _index_of(target: str, stages: tuple[Stage, ...], behaviour: BuilderBehaviour) -> int | None:
+    """Index of the first stage that --target names, for builders that stop there."""
+    for stage in stages:
+        name = stage.name
+        if name is not None and (
+            name == target
+            or (behaviour.target_case == "any-case" and name.lower() == target.lower())
+        ):
+            return stage.index
+    return None
+
+
+def _target(
+    target: str | None,
+    stages: tuple[Stage, ...],
+    names: Mapping[str, Stage],
+    behaviour: BuilderBehaviour,
+) -> Stage:
+    if not target:
+        return stages[-1]
+    found: Stage | None
+    if behaviour.target_case == "exact":
+        found = next((stage for stage in stages if stage.name == target), None)
+    else:
+        found = names.get(target.lower())
+    if found is None and behaviour.target_by_index and target.isdecimal() and target.isascii():
+        number = int(target[:9])
+        found = stages[number] if number < len(stages) else None
+    if found is None:
+        known = sorted({stage.name for stage in stages if stage.name})
+        near = difflib.get_close_matches(target[:64], known, n=1)
+        raise DockerfileError(
+            "unknown-target",
+            f'target stage "{target}" could not be found',
+            rule="BUILD-13",
+            span=None,
+            phase="build",
+            hint=f"did you mean {near[0]}?"
+            if near
+            else f"named stages: {', '.join(known[:20]) or 'none'}",
+        )
+    return found
+
+
+def _check_reference(base: str, stage: Stage, dockerfile: Dockerfile) -> None:
+    if _REFERENCE.match(base) and not _HEX64.match(base):
+        return
+    path = base.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    if path != path.lower():
+        message = f"invalid reference format: repository name ({base}) must be lowercase"
+        hint = "an image name is lower case"
+        if stage.base == base and any(
+            other.name and other.name.lower() == base.lower() for other in dockerfile.stages
+        ):
+            hint = f"a stage name is looked up in lower case: write FROM {base.lower()}"
+    else:
+        message = "invalid reference format"
+        hint = "write NAME, NAME:TAG or NAME@DIGEST"
+    _reject(
+        "bad-reference",
+        f'failed to parse stage name "{base}": {message}',
+        "BUILD-09",
+        stage,
+        dockerfile,
+        hint=hint,
+    )
+
+
+def _check_circles(
+    dockerfile: Dockerfile, parents: list[Stage | None], names: Mapping[str, Stage]
+) -> None:
+    stages = dockerfile.stages
+    needs: list[list[int]] = []
+    for stage in stages:
+        needed = [parent.index] if (parent := parents[stage.index]) is not None else []
+        for source in stage.sources:
+            if source.isdecimal() and source.isascii():
+                needed.append(int(source[:9]))
+            elif source.lower() in names:
+                needed.append(names[source.lower()].index)
+        needs.append([index for index in needed if index < len(stages)])
+    state = [0] * len(stages)
+    for root in range(len(stages)):
+        stack = [(root, iter(needs[root]))] if not state[root] else []
+        state[root] = state[root] or 1
+        while stack:
+            index, remaining = stack[-1]
+            following = next(remaining, None)
+            if following is None:
+                state[index] = 2
+                stack.pop()
+            elif state[following] == 1:
+                stage = stages[following]
+                _reject(
+                    "stage-circle",
+                    f"circular dependency detected on stage: {stage.name or stage.index}",
+                    "BUILD-16",
+                    stage,
+                    dockerfile,
+                    hint="a stage must not copy from a stage that stands on it",
+                )
+            elif not state[following]:
+                state[following] = 1
+                stack.append((following, iter(needs[following])))
+
+
+def _reject(
+    code: str,
+    message: str,
+    rule: str,
+    stage: Stage,
+    dockerfile: Dockerfile,
+    *,
+    hint: str | None = None,
+) -> NoReturn:
+    raise DockerfileError(
+        code,
+        message,
+        rule=rule,
+        span=dockerfile.span(stage.instruction),
+        excerpt=dockerfile.line(stage.instruction.start_line),
+        phase="build",
+        hint=hint,
+    )
