@@ -33,11 +33,12 @@ class BuilderBehaviour:
         keeps: what the image format stores of Shell and OnBuild: `all`, or `neither`.
         onbuild: whether a base's triggers run: `runs`, or `never`.
         empty_cmd: how `CMD []` is stored: `absent`, or as an `empty` list.
-        unset_lists: how Entrypoint and Cmd that were never set are stored: `absent` or `empty`.
+        unset_lists: how Entrypoint and Cmd without words are stored: `absent`, `empty`, or
+            only an Entrypoint (`empty-entrypoint`).
         stage_lookup: FROM NAME finds a stage if NAME equals a `lower-cased` name, in `any-case`, or
             in `exact` spelling.
-        stage_by_variable: whether a FROM word that holds a variable can name a stage: `always`, or
-            only when the value comes from a `build-arg`.
+        stage_by_variable: whether a FROM word that holds a variable can name a stage: `always`,
+            `never`, or only when the value comes from a `build-arg`.
         stages_after_target: stages after the target are `looked-at` (and can be rejected), or `cut`.
         stage_by_index: whether FROM 0 is the first stage.
         duplicate_stage: for the same name twice: the `last` counts, the `first`, or it is
@@ -49,6 +50,8 @@ class BuilderBehaviour:
         platform_args: whether TARGETOS and its kin can be used in FROM.
         copy_cycles: whether COPY --from can close a circle of stages: `rejected`, or `ignored`
             because only earlier stages are stages.
+        copy_heredocs: whether COPY and ADD accept a heredoc as a source: `accepted` or `rejected`.
+        bare_scratch: FROM scratch and nothing else is `accepted`, or `rejected`.
         windows_shell_form: on Windows, shell form is a `list`, or one escaped command `line`.
     """
 
@@ -61,9 +64,9 @@ class BuilderBehaviour:
     keeps: Literal["all", "neither"] = "all"
     onbuild: Literal["runs", "never"] = "runs"
     empty_cmd: Literal["absent", "empty"] = "absent"
-    unset_lists: Literal["absent", "empty"] = "absent"
+    unset_lists: Literal["absent", "empty", "empty-entrypoint"] = "absent"
     stage_lookup: Literal["lower-cased", "any-case", "exact"] = "lower-cased"
-    stage_by_variable: Literal["always", "build-arg"] = "always"
+    stage_by_variable: Literal["always", "never", "build-arg"] = "always"
     stages_after_target: Literal["looked-at", "cut"] = "looked-at"
     stage_by_index: bool = False
     duplicate_stage: Literal["last", "first", "rejected"] = "last"
@@ -73,6 +76,8 @@ class BuilderBehaviour:
     target_by_index: bool = False
     platform_args: bool = True
     copy_cycles: Literal["rejected", "ignored"] = "rejected"
+    copy_heredocs: Literal["accepted", "rejected"] = "accepted"
+    bare_scratch: Literal["accepted", "rejected"] = "accepted"
     windows_shell_form: Literal["list", "line"] = "list"
 
 

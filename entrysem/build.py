@@ -86,6 +86,8 @@ def build(
         DockerfileError: the builder rejects it (phase `build`).
     """
     chain = chain_of(dockerfile, behaviour, target, build_args, platform)
+    if behaviour.bare_scratch == "rejected" and not any(link.stage.instructions for link in chain):
+        _reject_bare_scratch(chain[0], dockerfile)
     state = _State(dockerfile, behaviour)
     for link in chain:
         state.run_stage(link, bases)
@@ -101,6 +103,19 @@ def build(
         tuple(state.assumptions),
         last.windows,
     )
+
+
+def _reject_bare_scratch(first: Link, dockerfile: Dockerfile) -> None:
+    if first.base == "scratch":
+        raise DockerfileError(
+            "nothing-built",
+            "No image was generated. Is your Dockerfile empty?",
+            rule="BUILD-08",
+            span=dockerfile.span(first.stage.instruction),
+            excerpt=dockerfile.line(first.stage.instruction.start_line),
+            phase="build",
+            hint="this builder needs an instruction after FROM scratch, such as LABEL",
+        )
 
 
 class _State:
@@ -167,10 +182,25 @@ class _State:
         self.cmd_shell = self.entrypoint_shell = None
         if triggers and self.behaviour.onbuild == "runs":
             self._run_triggers(triggers, link)
+        if self.behaviour.copy_heredocs == "rejected":
+            self._reject_copied_heredocs(stage)
         for instruction in stage.config:
             self._apply(instruction)
         if self.behaviour.reset == "at-stage-end":
             self._reset_at_end()
+
+    def _reject_copied_heredocs(self, stage: Stage) -> None:
+        for instruction in stage.instructions:
+            if instruction.heredocs and instruction.keyword in ("add", "copy"):
+                raise DockerfileError(
+                    "heredoc-not-copied",
+                    f"{instruction.keyword.upper()} failed: no source files were specified",
+                    rule="FORM-13",
+                    span=self.dockerfile.span(instruction),
+                    excerpt=self.dockerfile.line(instruction.start_line),
+                    phase="build",
+                    hint="this builder reads heredocs but copies none; build with BuildKit",
+                )
 
     def _note_from(self, stage: Stage, link: Link, origin: str) -> None:
         place = stage.instruction
@@ -207,7 +237,7 @@ class _State:
                 place,
                 None,
                 None,
-                "starts from {0}: Entrypoint {1}, Cmd {2}, Shell {3}",
+                "starts from {0} with Entrypoint {1}, Cmd {2}, Shell {3}",
                 (origin, self.entrypoint, self.cmd, self.shell),
                 stage.index,
             )
@@ -247,7 +277,7 @@ class _State:
             self.entrypoint = (Inherited("Entrypoint", image),)
             self.cmd = (Inherited("Cmd", image),)
             self.shell = (Inherited("Shell", image),)
-            self._note_from(link.stage, link, f"{image}, whose config is not known")
+            self._note_from(link.stage, link, image)
             self.trace.append(
                 (
                     "BUILD-15",
@@ -255,7 +285,7 @@ class _State:
                     link.stage.instruction,
                     None,
                     None,
-                    "what {0} brings stays unknown until its config is given",
+                    "the config of {0} is not known, so what it brings stays unknown",
                     (image,),
                     self.stage,
                 )
@@ -340,6 +370,8 @@ class _State:
     def _set_cmd(self, instruction: Instruction) -> None:
         before = self.cmd
         self.cmd = after = self._words(instruction, before, "Cmd")
+        # Whatever a trigger of an unknown base may have set, this replaces it.
+        self.assumptions.clear()
         behaviour = self.behaviour
         if before is None:
             template = "Cmd is {after}"
@@ -445,7 +477,7 @@ class _State:
         if self.windows and self.behaviour.windows_shell_form == "line":
             words = (" ".join([word for word in words if isinstance(word, str)]),)
         if self.behaviour.shell_storage == "shared":
-            self._share(field, words)
+            self._share(field, words, instruction)
         self.trace.append(
             (
                 "BUILD-04",
@@ -479,27 +511,48 @@ class _State:
         )
         return _WINDOWS_SHELL if self.windows else _LINUX_SHELL
 
-    def _share(self, field: str, words: tuple[str | Inherited, ...]) -> None:
+    def _share(self, field: str, words: tuple[str | Inherited, ...], place: Instruction) -> None:
         """An earlier shell form whose storage is the same SHELL's gets this script too."""
         shell = self.shell
         if not shell or len(shell) not in _SHARED_LENGTHS:
             return
-        if field == "Entrypoint":
-            if self.cmd_shell is shell and self.cmd:
-                self.cmd = (*self.cmd[:-1], words[-1])
-            self.entrypoint_shell = shell
-        else:
-            if self.entrypoint_shell is shell and self.entrypoint:
-                self.entrypoint = (*self.entrypoint[:-1], words[-1])
+        other = "Cmd" if field == "Entrypoint" else "Entrypoint"
+        before = self.cmd if other == "Cmd" else self.entrypoint
+        used = self.cmd_shell if other == "Cmd" else self.entrypoint_shell
+        if used is shell and before:
+            after = (*before[:-1], words[-1])
+            if other == "Cmd":
+                self.cmd = after
+            else:
+                self.entrypoint = after
+            self.trace.append(
+                (
+                    "BUILD-04",
+                    other,
+                    place,
+                    before,
+                    after,
+                    "this builder overwrites the script of {before} with this one: they share SHELL's "
+                    "storage",
+                    (),
+                    self.stage,
+                )
+            )
+        if field == "Cmd":
             self.cmd_shell = shell
+        else:
+            self.entrypoint_shell = shell
 
     def stored_config(self) -> ImageConfig:
         """The config as the image format stores it."""
         behaviour = self.behaviour
-        empty: Words = () if behaviour.unset_lists == "empty" else None
+        empty: Words = None if behaviour.unset_lists == "absent" else ()
         cmd = self.cmd
         if not cmd:
-            cmd = () if cmd == () and behaviour.empty_cmd == "empty" else empty
+            stored_empty = behaviour.unset_lists == "empty" or (
+                cmd == () and behaviour.empty_cmd == "empty"
+            )
+            cmd = () if stored_empty else None
         config = ImageConfig(
             self.entrypoint or empty, cmd, self.shell, tuple(self.onbuild), self.args_escaped
         )

@@ -143,6 +143,7 @@ class Step:
         before, after: the value of `field`; both None for a step that only reads or chooses.
         sentence: what happened, for a person.
         stage: index of the stage, or None outside the Dockerfile.
+        config: for FROM (BUILD-07), the Entrypoint, Cmd and Shell that the stage starts from.
     """
 
     rule: str
@@ -153,3 +154,4 @@ class Step:
     after: Words
     sentence: str
     stage: int | None = None
+    config: tuple[Words, ...] | None = None

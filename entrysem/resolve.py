@@ -107,10 +107,9 @@ class Resolution:
     def assumptions(self) -> tuple[str, ...]:
         """Sentences about an unknown base that the answer rests on."""
         built = self.image.built
-        if built is None or not built.assumptions:
+        if built is None or self.options.args or self.options.entrypoint is not None:
             return ()
-        # With both given at run time nothing of the image is used.
-        return () if self.options.entrypoint and self.options.args else built.assumptions
+        return built.assumptions
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:

@@ -89,8 +89,11 @@ def chain_of(
         if (
             parent is not None
             and base != stage.base
-            and behaviour.stage_by_variable == "build-arg"
-            and base != _expand_word(stage.base, stage, dockerfile, behaviour, build_args)
+            and behaviour.stage_by_variable != "always"
+            and (
+                behaviour.stage_by_variable == "never"
+                or base != _expand_word(stage.base, stage, dockerfile, behaviour, build_args)
+            )
         ):
             parent = None
         if parent is None and not _PLAIN_REFERENCE.match(base):

@@ -28,6 +28,8 @@ def spell(words: Words) -> str:
     """`words` as a person reads a list: JSON, unknown parts in angle brackets, `nothing` for None."""
     if words is None:
         return "nothing"
+    if len(words) == 1 and isinstance(words[0], Inherited):
+        return str(words[0])
     inner = (
         str(word) if isinstance(word, Inherited) else json.dumps(word, ensure_ascii=False)
         for word in words
@@ -53,4 +55,5 @@ def _step(note: Note, dockerfile: Dockerfile | None) -> Step:
         before=spell(before),
         after=spell(after),
     )
-    return Step(rule, field, span, text, before, after, sentence, stage)
+    config = tuple(word for word in words if not isinstance(word, str)) or None
+    return Step(rule, field, span, text, before, after, sentence, stage, config)

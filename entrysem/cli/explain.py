@@ -1,0 +1,350 @@
+"""`entrysem explain`: the argv of a Dockerfile's container, and why."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from entrysem.cli.files import dockerfiles_under, read_source
+
+if TYPE_CHECKING:
+    from entrysem.build import BaseLookup
+    from entrysem.model import RunOptions
+    from entrysem.profiles import Profile
+    from entrysem.resolve import Resolution
+
+__all__ = ["register"]
+
+_FORMATS = ("text", "json", "markdown")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to the application."""
+    app.command(
+        "explain",
+        epilog="Example: entrysem explain Dockerfile --target web -- --help",
+    )(explain)
+
+
+def explain(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DOCKERFILE|DIR|-]... [-- ARG...]",
+            help="Dockerfiles, folders, or - for standard input; ./Dockerfile when none is given. "
+            "What follows -- is what you would type after the image.",
+        ),
+    ] = None,
+    target: Annotated[
+        str, typer.Option(metavar="STAGE", help="Stage to build; the last by default.")
+    ] = "",
+    build_arg: Annotated[
+        list[str] | None,
+        typer.Option(metavar="K=V", help="Value of an ARG; repeatable."),
+    ] = None,
+    base_config: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="IMAGE=FILE",
+            help="Config of a base image: the output of docker inspect or an OCI config; repeatable.",
+        ),
+    ] = None,
+    builder: Annotated[
+        str, typer.Option(metavar="NAME[@VERSION]", help="Who builds, e.g. buildkit@0.13, buildah.")
+    ] = "buildkit",
+    runtime: Annotated[
+        str, typer.Option(metavar="NAME[@VERSION]", help="Who runs, e.g. docker@26.1, podman, cri.")
+    ] = "docker",
+    platform: Annotated[
+        str, typer.Option(metavar="OS[/ARCH]", help="Target platform.")
+    ] = "linux/amd64",
+    entrypoint: Annotated[
+        str | None,
+        typer.Option(metavar="VALUE", help="--entrypoint as typed at the runtime's command line."),
+    ] = None,
+    init: Annotated[bool, typer.Option("--init", help="Run with --init.")] = False,
+    catalogue: Annotated[
+        bool,
+        typer.Option(
+            "--catalogue/--no-catalogue",
+            help="Look base images up in the bundled catalogue of official images.",
+        ),
+    ] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 4 when the answer rests on an unknown base.")
+    ] = False,
+    brief: Annotated[bool, typer.Option("--brief", help="One line a file.")] = False,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Entrypoint, Cmd and Shell after each instruction.")
+    ] = False,
+    what_if: Annotated[
+        bool, typer.Option("--what-if", help="What other runs and other profiles would give.")
+    ] = False,
+    output: Annotated[
+        str, typer.Option("--format", metavar="text|json|markdown", help="Output format.")
+    ] = "text",
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the schema of --format json.")
+    ] = False,
+) -> None:
+    """Say which argv a Dockerfile's container gets, and why."""
+    if schema:
+        from entrysem.data import read_text
+
+        sys.stdout.write(read_text("schema/explain.schema.json"))
+        return
+    if output not in _FORMATS:
+        raise typer.BadParameter(
+            f"{output!r} is not one of {', '.join(_FORMATS)}", param_hint="--format"
+        )
+    from entrysem.errors import InputError
+    from entrysem.model import RunOptions
+    from entrysem.profiles import Profile
+
+    names, args = _split(paths or [], sys.argv)
+    try:
+        request = _Request(
+            profile=Profile.parse(builder, runtime),
+            target=target or None,
+            build_args=_pairs(build_arg or []),
+            bases=_bases(base_config or [], catalogue=catalogue),
+            platform=platform if "/" in platform else f"{platform}/amd64",
+            run=RunOptions(args=tuple(args) if args else None, entrypoint=entrypoint, init=init),
+        )
+    except InputError as error:
+        _usage(error)
+    files = list(_expanded(names))
+    view = _View(
+        output,
+        brief=brief or (len(files) > 1 and output == "text"),
+        trace=trace,
+        what_if=what_if,
+        strict=strict,
+    )
+    code = 0
+    documents = []
+    for name in files:
+        outcome, document = _one(name, request, view)
+        code = _worse(code, outcome)
+        documents += document
+    if not files:
+        sys.stderr.write("no Dockerfile found\n")
+        code = 3
+    if output == "json":
+        _print_json(documents)
+    raise typer.Exit(code)
+
+
+class _Request:
+    """What is asked about every file."""
+
+    def __init__(
+        self,
+        *,
+        profile: Profile,
+        target: str | None,
+        build_args: dict[str, str],
+        bases: BaseLookup,
+        platform: str,
+        run: RunOptions,
+    ) -> None:
+        self.profile = profile
+        self.target = target
+        self.build_args = build_args
+        self.bases = bases
+        self.platform = platform
+        self.run = run
+
+    def resolve(self, source: bytes, run: RunOptions, profile: Profile | None = None) -> Resolution:
+        from entrysem.resolve import resolve
+
+        return resolve(
+            source,
+            run,
+            profile=profile or self.profile,
+            target=self.target,
+            build_args=self.build_args,
+            bases=self.bases,
+            platform=self.platform,
+        )
+
+
+class _View:
+    """How the answers are shown."""
+
+    def __init__(
+        self, output: str, *, brief: bool, trace: bool, what_if: bool, strict: bool
+    ) -> None:
+        self.output = output
+        self.brief = brief
+        self.trace = trace
+        self.what_if = what_if
+        self.strict = strict
+
+
+def _split(paths: list[str], argv: list[str]) -> tuple[list[str], list[str]]:
+    """Files before the `--` that was typed, and the words after it."""
+    if "--" not in argv:
+        return paths, []
+    after = argv[argv.index("--") + 1 :]
+    if paths[len(paths) - len(after) :] != after:
+        return paths, []
+    return paths[: len(paths) - len(after)], after
+
+
+def _expanded(names: list[str]) -> list[str]:
+    if not names:
+        return ["Dockerfile"]
+    found: list[str] = []
+    for name in names:
+        found += dockerfiles_under(name) if name != "-" and Path(name).is_dir() else [name]
+    return found
+
+
+def _pairs(values: list[str]) -> dict[str, str]:
+    import os
+
+    pairs: dict[str, str] = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if equals:
+            pairs[name] = text
+        elif name in os.environ:
+            pairs[name] = os.environ[name]
+    return pairs
+
+
+def _bases(options: list[str], *, catalogue: bool) -> BaseLookup:
+    from entrysem.bases.catalogue import Catalogue
+    from entrysem.bases.config import read_base_config
+    from entrysem.bases.lookup import chain, given, parse_base_option
+
+    configs = {}
+    notes = {}
+    for option in options:
+        image, path = parse_base_option(option)
+        configs[image] = read_base_config(read_source(str(path)), where=str(path))
+        notes[image] = str(path)
+    lookups: list[BaseLookup] = [given(configs, notes)] if configs else []
+    if catalogue:
+        lookups.append(lambda image: Catalogue.load().lookup(image))
+    return chain(*lookups)
+
+
+def _one(name: str, request: _Request, view: _View) -> tuple[int, list[dict[str, object]]]:
+    """Explains one file: its exit code, and its document for the JSON format."""
+    from entrysem.errors import EntrysemError
+
+    try:
+        source = read_source(name)
+        resolution = request.resolve(source, request.run)
+    except EntrysemError as error:
+        return 3, _rejected(name, error, request, view)
+    code = 0
+    if view.strict and (resolution.unknown or resolution.assumptions):
+        code = 4
+    if view.output == "json":
+        return code, [_document(name, source, resolution, request, view)]
+    if view.output == "markdown":
+        from entrysem.render.markdown import explanation as markdown
+
+        sys.stdout.write(markdown(resolution, name, _variants(source, resolution, request, view)))
+        return code, []
+    _print_text(name, source, resolution, request, view)
+    return code, []
+
+
+def _print_text(
+    name: str, source: bytes, resolution: Resolution, request: _Request, view: _View
+) -> None:
+    from entrysem.render import text
+
+    style = text.Style(colour=_colour(sys.stdout))
+    if view.brief:
+        sys.stdout.write(f"{text.visible(name)}: {text.answer_line(resolution)}\n")
+        return
+    sys.stdout.write(text.explanation(resolution, name, style))
+    if view.trace:
+        sys.stdout.write("\n" + text.trace_table(resolution, style))
+    for title, rows in _variants(source, resolution, request, view):
+        sys.stdout.write("\n" + text.variants_table(rows, title, style))
+
+
+def _variants(
+    source: bytes, resolution: Resolution, request: _Request, view: _View
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    if not view.what_if:
+        return []
+    from entrysem.variants import other_profiles, other_runs
+
+    found = [("other runs of this image", other_runs(resolution))]
+    elsewhere = other_profiles(
+        resolution, lambda profile: request.resolve(source, request.run, profile)
+    )
+    title = "where it differs" if elsewhere else "every other profile gives the same"
+    found.append((title, elsewhere))
+    return found
+
+
+def _document(
+    name: str, source: bytes, resolution: Resolution, request: _Request, view: _View
+) -> dict[str, object]:
+    from entrysem.render.json import explanation as document
+
+    return document(resolution, name, _variants(source, resolution, request, view))
+
+
+def _rejected(
+    name: str, error: Exception, request: _Request, view: _View
+) -> list[dict[str, object]]:
+    from entrysem.errors import EntrysemError
+    from entrysem.render import text
+
+    assert isinstance(error, EntrysemError)
+    if view.output == "json":
+        from entrysem.render.json import rejection
+
+        return [rejection(error, name, request.profile)]
+    if view.brief:
+        sys.stdout.write(f"{text.visible(name)}: rejected: {text.visible(error.message)}\n")
+    else:
+        sys.stdout.flush()
+        style = text.Style(colour=_colour(sys.stderr))
+        sys.stderr.write(text.problem(error, name, style))
+    return []
+
+
+def _print_json(documents: list[dict[str, object]]) -> None:
+    import json
+
+    value: object = documents[0] if len(documents) == 1 else documents
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def _colour(stream: object) -> bool:
+    import os
+
+    isatty = getattr(stream, "isatty", None)
+    return (
+        "NO_COLOR" not in os.environ
+        and os.environ.get("TERM") != "dumb"
+        and bool(isatty and isatty())
+    )
+
+
+def _worse(one: int, other: int) -> int:
+    """The code that the whole call exits with: a rejected file outweighs an unknown base."""
+    return 3 if 3 in (one, other) else max(one, other)
+
+
+def _usage(error: Exception) -> None:
+    from entrysem.errors import InputError
+    from entrysem.render import text
+
+    assert isinstance(error, InputError)
+    sys.stderr.write(text.problem(error, "", text.Style(colour=_colour(sys.stderr))))
+    unreadable = error.code in ("bad-base-config", "unreadable", "too-large")
+    raise typer.Exit(3 if unreadable else 2)

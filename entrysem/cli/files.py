@@ -1,0 +1,67 @@
+"""Where the command line's Dockerfiles come from: files, directories, standard input.
+
+The only place that reads a Dockerfile from disk. A file that cannot be read is an `InputError`; one
+that is too large to be a Dockerfile is not read at all.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from entrysem.errors import InputError
+
+__all__ = ["MAX_BYTES", "dockerfiles_under", "read_source"]
+
+#: Larger files are refused unread. The largest real Dockerfile that we know of has under 1 MB.
+MAX_BYTES = 16 * 1024 * 1024
+
+_NAME = re.compile(
+    r"(?:Dockerfile|Containerfile)(?:[.\-_].*)?\Z|.*\.(?:Dockerfile|Containerfile)\Z", re.IGNORECASE
+)
+_NOT = re.compile(
+    r".*\.(?:dockerignore|md|swp|bak|orig|rej|py|sh|json|ya?ml|j2|tmpl)\Z", re.IGNORECASE
+)
+_SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__"})
+
+
+def read_source(name: str) -> bytes:
+    """The bytes of the file, or of standard input for `-`.
+
+    Raises:
+        InputError: it cannot be read, is a folder, or is larger than `MAX_BYTES`.
+    """
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(
+            "unreadable",
+            f"cannot be read: {reason}",
+            where=name,
+            hint="name a Dockerfile, a folder that holds one, or - for standard input",
+        ) from None
+    if len(data) > MAX_BYTES:
+        raise InputError(
+            "too-large",
+            f"larger than {MAX_BYTES // 2**20} MiB; this is no Dockerfile",
+            where=name,
+            hint="name the Dockerfile itself",
+        )
+    return data
+
+
+def dockerfiles_under(folder: str) -> Iterator[str]:
+    """Paths of the files under `folder` that are named like Dockerfiles, sorted, links not followed."""
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in _SKIPPED_FOLDERS)
+        for name in sorted(files):
+            if _NAME.match(name) and not _NOT.match(name):
+                yield os.path.join(root, name)  # noqa: PTH118 - os.walk gives strings

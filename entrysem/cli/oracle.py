@@ -1,0 +1,37 @@
+"""`entrysem oracle`: newline-delimited JSON on standard input and output."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to the application."""
+    app.command(
+        "oracle",
+        epilog="""Example: echo '{"id": "1", "dockerfile": "FROM scratch\\nCMD [\\"c\\"]\\n"}' | """
+        "entrysem oracle",
+    )(oracle)
+
+
+def oracle(
+    schema: Annotated[
+        str, typer.Option(metavar="request|response", help="Print a schema and exit.")
+    ] = "",
+) -> None:
+    """Answer requests: one JSON object a line in, one a line out, in order."""
+    if schema:
+        if schema not in ("request", "response"):
+            raise typer.BadParameter("must be request or response", param_hint="--schema")
+        from entrysem.data import read_text
+
+        sys.stdout.write(read_text(f"schema/oracle-{schema}.schema.json"))
+        return
+    from entrysem.oracle import serve
+
+    serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,1 @@
+"""What entrysem found, in the formats that people and programs read. One module a format."""

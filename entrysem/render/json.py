@@ -1,0 +1,102 @@
+"""`explain --format json`: the documents of `spec/schema/explain.schema.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from entrysem.dockerfile.text import stored
+from entrysem.errors import DockerfileError, EntrysemError
+from entrysem.profiles import Profile
+from entrysem.render.documents import (
+    config_document,
+    deviation_documents,
+    error_document,
+    profile_document,
+    start_error_document,
+    step_document,
+    template,
+    unknown_document,
+)
+from entrysem.resolve import Resolution
+from entrysem.shell import ShellView
+
+__all__ = ["explanation", "rejection"]
+
+Variants = Sequence[tuple[str, list[tuple[str, str]]]]
+
+_VERSION = 1
+
+
+def explanation(resolution: Resolution, name: str, variants: Variants) -> dict[str, Any]:
+    """The document of one file and one run. `variants` is empty without --what-if."""
+    image = resolution.image
+    built = image.built
+    argv, effective = resolution.argv, resolution.effective
+    document: dict[str, Any] = {
+        "schema_version": _VERSION,
+        "file": stored(name),
+        "profile": profile_document(image.profile),
+        "argv": None if argv is None else list(argv),
+        "argv_template": template(resolution.words),
+        "effective": None if effective is None else list(effective),
+        "error": start_error_document(resolution.error),
+        "config": config_document(image.config),
+        "unknown": unknown_document(resolution.unknown),
+        "assumptions": list(resolution.assumptions),
+        "base": None
+        if built is None or built.base is None
+        else {"image": built.base, "origin": built.origin, "note": built.origin_note or None},
+        "rules": list(resolution.rules),
+        "steps": [step_document(step) for step in resolution.steps],
+        "shell": _shell(resolution.shell),
+        "deviations": deviation_documents(image),
+    }
+    if variants:
+        document["variants"] = {
+            "runs": [{"run": run, "answer": answer} for run, answer in variants[0][1]],
+            "profiles": [
+                {"profiles": names.split(", "), "answer": answer}
+                for names, answer in variants[1][1]
+            ],
+        }
+    return document
+
+
+def rejection(error: EntrysemError, name: str, profile: Profile) -> dict[str, Any]:
+    """The document of a file that cannot be read or that the builder rejects."""
+    if isinstance(error, DockerfileError):
+        described = error_document(error)
+    else:
+        described = {
+            "phase": "input",
+            "code": error.code,
+            "message": stored(error.message),
+            "line": None,
+            "column": None,
+            "rule": None,
+            "hint": error.hint,
+        }
+    return {
+        "schema_version": _VERSION,
+        "file": stored(name),
+        "profile": profile_document(profile),
+        "argv": None,
+        "error": described,
+    }
+
+
+def _shell(view: ShellView | None) -> dict[str, Any] | None:
+    if view is None:
+        return None
+    return {
+        "shell": view.shell,
+        "options": list(view.options),
+        "script": view.script,
+        "zero": view.zero,
+        "parameters": list(view.parameters),
+        "uses_parameters": view.uses_parameters,
+        "kind": None if view.kind is None else view.kind.name.lower().replace("_", "-"),
+        "pid1": [{"shell": entry.shell, "who": entry.who} for entry in view.pid1],
+        "sigterm": view.sigterm,
+    }

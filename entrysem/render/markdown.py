@@ -1,0 +1,64 @@
+"""`explain --format markdown`: an answer to paste into a review."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from entrysem.render.text import answer_line
+from entrysem.render.visible import visible
+from entrysem.resolve import Resolution
+
+__all__ = ["explanation"]
+
+Variants = Sequence[tuple[str, list[tuple[str, str]]]]
+
+
+def explanation(resolution: Resolution, name: str, variants: Variants) -> str:
+    """A section for one file and one run."""
+    profile = resolution.image.profile
+    lines = [
+        f"### {_text(name)}",
+        "",
+        f"argv: {_code(answer_line(resolution))}",
+        "",
+        f"<sub>{profile.builder}, {profile.runtime}</sub>",
+        "",
+    ]
+    lines += [
+        f"- unknown: {part.key}, inherited from {_code(part.image)}" for part in resolution.unknown
+    ]
+    lines += [f"- assumes that {_text(sentence)}" for sentence in resolution.assumptions]
+    if resolution.unknown or resolution.assumptions:
+        lines.append("")
+    lines += ["| line | instruction | what happens | rule |", "|---|---|---|---|"]
+    for step in resolution.steps:
+        line = "" if step.span is None else str(step.span.line)
+        instruction = _code(step.instruction) if step.instruction else ""
+        lines.append(f"| {line} | {instruction} | {_text(step.sentence)} | {step.rule} |")
+    view = resolution.shell
+    if view is not None and view.script is not None:
+        lines += ["", f"{_code(view.shell)} runs the script {_code(view.script)}; {view.sigterm}."]
+    for title, rows in variants:
+        lines += ["", f"**{title}**", ""]
+        if rows:
+            lines += ["| | argv |", "|---|---|"]
+            lines += [f"| {_code(label)} | {_code(answer)} |" for label, answer in rows]
+    return "\n".join(lines) + "\n\n"
+
+
+def _code(text: str) -> str:
+    """A code span that survives backticks, pipes and Markdown's own characters."""
+    shown = visible(text).replace("|", "\\|")
+    ticks = "`"
+    while ticks in shown:
+        ticks += "`"
+    pad = " " if shown.startswith("`") or shown.endswith("`") or not shown.strip() else ""
+    return f"{ticks}{pad}{shown}{pad}{ticks}"
+
+
+def _text(text: str) -> str:
+    escaped = html.escape(visible(text), quote=False)
+    for char in "\\`*_[]|":
+        escaped = escaped.replace(char, "\\" + char)
+    return escaped

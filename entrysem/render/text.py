@@ -1,0 +1,248 @@
+"""What `explain` prints for a person: the answer first, then the file with what each line did.
+
+Colour only when the caller says so. Nothing here decides anything; every string that comes from
+outside goes through `visible`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+
+from entrysem.errors import DockerfileError, EntrysemError, InputError
+from entrysem.dockerfile import Dockerfile, Instruction
+from entrysem.model import Step, Words
+from entrysem.reading import not_exec
+from entrysem.render.visible import markers, shown_words, visible
+from entrysem.resolve import Resolution
+from entrysem.shell import ShellView
+
+__all__ = ["Style", "answer_line", "explanation", "problem", "trace_table", "variants_table"]
+
+
+class Style:
+    """ANSI colours, or none."""
+
+    def __init__(self, *, colour: bool) -> None:
+        self._on = colour
+
+    def strong(self, text: str) -> str:
+        return self._wrap("1", text)
+
+    def faint(self, text: str) -> str:
+        return self._wrap("2", text)
+
+    def bad(self, text: str) -> str:
+        return self._wrap("1;31", text)
+
+    def mark(self, text: str) -> str:
+        return self._wrap("33", text)
+
+    def _wrap(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._on else text
+
+
+def answer_line(resolution: Resolution) -> str:
+    """The argv as one line of JSON, or why there is none."""
+    error = resolution.error
+    if error is not None and error.phase == "create":
+        return f"error at create: {visible(error.message)}"
+    line = shown_words(resolution.words)
+    if error is not None:
+        line += f"  error at start: {visible(error.message)}"
+    return line
+
+
+def explanation(resolution: Resolution, name: str, style: Style) -> str:
+    """The whole answer for one file and one run."""
+    lines = [style.strong(answer_line(resolution))]
+    lines += [f"  {line}" for line in _notes(resolution)]
+    image = resolution.image
+    if image.dockerfile is not None:
+        lines += ["", style.faint(f"{visible(name)}  ({image.profile.builder})")]
+        lines += _listing(image.dockerfile, resolution.steps, style)
+    lines += ["", style.faint(f"{_command(resolution)}  ({image.profile.runtime})")]
+    lines += [
+        _step_line(step, style) for step in resolution.steps if step.stage is None and _is_run(step)
+    ]
+    view = resolution.shell
+    if view is not None:
+        lines += ["", *_shell_lines(view, style)]
+    elif resolution.argv and resolution.error is None and not resolution.options.init:
+        lines += [
+            "",
+            f"PID 1 is {visible(resolution.argv[0])}; docker stop signals it directly  {style.faint('SHELL-05')}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _is_run(step: Step) -> bool:
+    return step.rule.startswith("MERGE-")
+
+
+def _notes(resolution: Resolution) -> list[str]:
+    """What the answer rests on, and what would settle it."""
+    notes: list[str] = []
+    effective = resolution.effective
+    if effective is not None and resolution.argv is not None and effective != resolution.argv:
+        notes.append(f"effective: {shown_words(effective)} (the script ignores the words after it)")
+    built = resolution.image.built
+    for part in resolution.unknown:
+        notes.append(f"unknown: {part.key}, inherited from {visible(part.image)}")
+    if resolution.unknown:
+        image = visible(resolution.unknown[0].image)
+        notes.append(f"to settle it: --base-config {shlex.quote(image)}=FILE, with FILE from")
+        notes.append(f"              docker inspect {shlex.quote(image)} > FILE")
+    if built is not None and built.origin == "catalogue" and not resolution.unknown:
+        notes.append(f"rests on the {visible(built.origin_note)}")
+    notes += [f"assumes that {visible(sentence)}" for sentence in resolution.assumptions]
+    read_only = [
+        item for item in resolution.image.profile.deviations if item.status == "source-read"
+    ]
+    applied = set(resolution.rules)
+    for item in read_only:
+        if item.rule in applied:
+            notes.append(f"{item.id} was read in the source, not seen on an engine: {item.what}")
+    return notes
+
+
+def _command(resolution: Resolution) -> str:
+    """The run as one would type it."""
+    options = resolution.options
+    parts = ["run"]
+    if options.init:
+        parts.append("--init")
+    if isinstance(options.entrypoint, str):
+        parts.append("--entrypoint " + shlex.quote(visible(options.entrypoint)))
+    elif options.entrypoint is not None:
+        parts.append("entrypoint " + shown_words(options.entrypoint))
+    parts.append("IMAGE")
+    parts += [shlex.quote(visible(arg)) for arg in options.args or ()]
+    return " ".join(parts)
+
+
+def _listing(dockerfile: Dockerfile, steps: Sequence[Step], style: Style) -> list[str]:
+    """The lines that did something, each with its steps below it."""
+    lines: list[str] = []
+    shown: tuple[int, str] | None = None
+    width = len(str(len(dockerfile.source.splitlines()) or 1))
+    by_line = {item.start_line: item for item in dockerfile.instructions}
+    for step in steps:
+        if _is_run(step):
+            continue
+        if step.span is None:
+            lines.append(f"  {'':{width}}   {_step_line(step, style).strip()}")
+            continue
+        place = (step.span.line, step.instruction)
+        if place != shown:
+            shown = place
+            lines += _source(dockerfile, by_line.get(step.span.line), step, width, style)
+        lines.append(f"  {'':{width}} {_step_line(step, style)}")
+    return lines
+
+
+def _source(
+    dockerfile: Dockerfile, instruction: Instruction | None, step: Step, width: int, style: Style
+) -> list[str]:
+    assert step.span is not None
+    numbers = range(step.span.line, step.span.end_line + 1)
+    lines = [
+        f"  {style.faint(f'{number:>{width}} |')} {visible(dockerfile.line(number))}"
+        for number in numbers
+    ]
+    why = not_exec(instruction, dockerfile) if instruction is not None else None
+    if instruction is not None and why is not None:
+        offset = instruction.original.find(instruction.text) + why.offset
+        span = dockerfile.locate(instruction, max(offset, 0))
+        _, under = markers(dockerfile.line(span.line), span.column, span.end_column)
+        at = 1 + span.line - step.span.line
+        lines.insert(at, f"  {style.faint(f'{chr(32):>{width}} |')} {style.mark(under)}")
+    return lines
+
+
+def _step_line(step: Step, style: Style) -> str:
+    return f"    {style.faint(f'{step.rule:<8}')} {visible(step.sentence)}"
+
+
+def _shell_lines(view: ShellView, style: Style) -> list[str]:
+    shell = visible(view.shell)
+    if view.script is None:
+        return [f"{shell} gets -c and no script, and fails  {style.faint('SHELL-03')}"]
+    lines = [f"{shell} runs one script: {visible(view.script)}  {style.faint('SHELL-01')}"]
+    if view.zero is not None:
+        words = [f"$0={visible(view.zero)}"]
+        words += [f"${number}={visible(word)}" for number, word in enumerate(view.parameters, 1)]
+        verb = "the script uses them" if view.uses_parameters else "the script ignores them"
+        lines.append(f"  {' '.join(words)}: {verb}  {style.faint('SHELL-02')}")
+    if view.kind is not None and view.pid1:
+        lines.append(f"  {view.kind.value[0]}; PID 1: {_pid1(view)}  {style.faint('SHELL-04')}")
+    elif view.kind is not None:
+        lines.append(f"  {view.kind.value[0]}; who is PID 1 was not measured with this shell")
+    if view.pid1:
+        lines.append(f"  {view.sigterm}  {style.faint('SHELL-05')}")
+    return lines
+
+
+def _pid1(view: ShellView) -> str:
+    who = {entry.who for entry in view.pid1}
+    if len(who) == 1:
+        word = "the shell" if who == {"shell"} else "the program"
+        return f"{word}, with {_and(entry.shell for entry in view.pid1)}"
+    return ", ".join(
+        f"the {side} with {_and(e.shell for e in view.pid1 if e.who == side)}"
+        for side in ("program", "shell")
+    )
+
+
+def _and(names: Iterable[str]) -> str:
+    found = list(names)
+    return found[0] if len(found) == 1 else ", ".join(found[:-1]) + " and " + found[-1]
+
+
+def trace_table(resolution: Resolution, style: Style) -> str:
+    """Entrypoint, Cmd and Shell after each instruction that touched one of them."""
+    state: dict[str, Words] = {"Entrypoint": None, "Cmd": None, "Shell": None}
+    lines: list[str] = []
+    for step in resolution.steps:
+        if step.rule == "BUILD-07":
+            state = dict(zip(state, step.config or (None, None, None), strict=True))
+        elif step.rule in ("BUILD-01", "BUILD-02", "BUILD-03", "BUILD-05"):
+            state[step.field] = step.after
+        else:
+            continue
+        where = f"line {step.span.line}" if step.span else "trigger"
+        values = "  ".join(f"{key} {shown_words(value)}" for key, value in state.items())
+        text = f"{where:<9} {visible(step.instruction)}"
+        if lines and lines[-2] == text:
+            lines[-1] = style.faint(f"          {values}")
+        else:
+            lines += [text, style.faint(f"          {values}")]
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def variants_table(rows: Sequence[tuple[str, str]], title: str, style: Style) -> str:
+    """`title`, then rows of a name and an answer, the names padded."""
+    width = max((len(name) for name, _ in rows), default=0)
+    body = [f"  {visible(name):<{width}}  {answer}" for name, answer in rows]
+    return "\n".join([style.faint(title), *body]) + "\n"
+
+
+def problem(error: EntrysemError, name: str, style: Style) -> str:
+    """What is wrong, where, the text with a marker, why, and what to do."""
+    lines = [f"{style.bad('error')}: {visible(error.message)}"]
+    if isinstance(error, DockerfileError):
+        span = error.span
+        place = f":{span.line}:{span.column}" if span else ""
+        lines.append(f"  --> {visible(name)}{place}")
+        if span is not None and error.excerpt is not None:
+            end = span.end_column if span.end_line == span.line else len(error.excerpt)
+            text, under = markers(error.excerpt[:500], span.column, min(end, 500))
+            gutter = str(span.line)
+            lines.append(f"  {style.faint(gutter + ' |')} {text}")
+            lines.append(f"  {style.faint(' ' * len(gutter) + ' |')} {style.mark(under)}")
+        lines.append(f"  rule: {error.rule} ({error.code}, at {error.phase})")
+    elif isinstance(error, InputError):
+        lines.append(f"  --> {visible(error.where)}")
+    if error.hint:
+        lines.append(f"  help: {visible(error.hint)}")
+    return "\n".join(lines) + "\n"
