@@ -1,10 +1,10 @@
-"""entrysem: which argv a container gets, and why.
+r"""entrysem: which argv a container gets, and why.
 
 The reference engine for CMD, ENTRYPOINT and SHELL: text -> image config -> argv, with every rule
 that was applied on the way. Pure Python, standard library only, no I/O.
 
     >>> from entrysem import resolve
-    >>> resolve('FROM scratch\\nENTRYPOINT ["e"]\\nCMD ["c"]').argv
+    >>> resolve('FROM scratch\nENTRYPOINT ["e"]\nCMD ["c"]').argv
     ('e', 'c')
 """
 

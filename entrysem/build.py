@@ -170,14 +170,14 @@ class _State:
         stage = link.stage
         if stage.problem is not None:
             raise stage.problem
-        self.stage = stage.index
+        self.stage = stage.number
         self.windows = link.windows
         triggers = self.onbuild
         self.onbuild = []
         if link.parent is None:
             triggers = self._start_from_image(link, bases)
         else:
-            self._note_from(stage, link, f"stage {link.parent.name or link.parent.index}")
+            self._note_from(stage, link, f"stage {link.parent.name or link.parent.number}")
         self.cmd_set = self.own_cmd = self.own_entrypoint = False
         self.cmd_shell = self.entrypoint_shell = None
         if triggers and self.behaviour.onbuild == "runs":
@@ -214,7 +214,7 @@ class _State:
                     None,
                     "{0} expands to {1}",
                     (stage.base, link.base),
-                    stage.index,
+                    stage.number,
                 )
             )
         if link.parent is not None:
@@ -227,7 +227,7 @@ class _State:
                     None,
                     "{0} is an earlier stage of this file",
                     (link.base,),
-                    stage.index,
+                    stage.number,
                 )
             )
         self.trace.append(
@@ -239,7 +239,7 @@ class _State:
                 None,
                 "starts from {0} with Entrypoint {1}, Cmd {2}, Shell {3}",
                 (origin, self.entrypoint, self.cmd, self.shell),
-                stage.index,
+                stage.number,
             )
         )
 
@@ -302,10 +302,6 @@ class _State:
         for text in triggers:
             try:
                 instruction, _ = read_trigger(text, self.dockerfile.grammar)
-                if instruction.keyword == "from":
-                    raise DockerfileError(
-                        "trigger-not-command", "a FROM is not a command", rule="BUILD-12", span=None
-                    )
             except DockerfileError as error:
                 place = link.stage.instruction
                 raise DockerfileError(
@@ -382,8 +378,7 @@ class _State:
         if (
             behaviour.protects == "any"
             or instruction.items
-            or instruction.text
-            and instruction.items is None
+            or (instruction.text and instruction.items is None)
         ):
             self.cmd_set = True
         self.own_cmd = self.own_cmd or instruction.name == "CMD"
@@ -442,8 +437,7 @@ class _State:
                         last,
                         before,
                         None,
-                        "Cmd {before} is emptied at the end of the stage: it has an ENTRYPOINT and "
-                        "no CMD in capitals",
+                        "Cmd {before} is emptied at the stage's end: ENTRYPOINT and no CMD in capitals",
                         (),
                         self.stage,
                     )
@@ -532,8 +526,7 @@ class _State:
                     place,
                     before,
                     after,
-                    "this builder overwrites the script of {before} with this one: they share SHELL's "
-                    "storage",
+                    "this builder overwrites the script of {before}: both share SHELL's storage",
                     (),
                     self.stage,
                 )

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-
 __all__ = ["DEVIATIONS", "Deviation"]
 
 Status = Literal["observed", "source-read"]
@@ -132,11 +131,11 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "colon-modifiers-only",
         "builder",
-        {"buildkit": "<0.12", "classic": "<25.0", "buildah": "<1.39", "buildah-docker": "<1.39"},
+        {"buildkit": "<0.12", "classic": "<25.0"},
         "BUILD-10",
         "${X-w}, ${X+w} and ${X?w} are rejected: only the forms with a colon exist",
         "FROM ${X-scratch}\nCMD a\n",
-        "observed on Docker Engine 20.10.24 (both builders) and Buildah 1.28.2, not on Buildah 1.39.3",
+        "observed on Docker Engine 20.10.24 (both builders)",
         "observed",
         grammar={"modifiers": _OLD_MODIFIERS},
     ),
@@ -325,6 +324,28 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "observed on Buildah 1.28.2 and 1.39.3; not on 1.19.6 and 1.43.2",
         "observed",
         grammar={"before_from": "ignored"},
+    ),
+    Deviation(
+        "imagebuilder-modifiers-old",
+        "builder",
+        {"buildah": "<1.39", "buildah-docker": "<1.39"},
+        "BUILD-10",
+        "of the modifiers only ${X:-w} and ${X:+w} exist",
+        "FROM ${A:?nope}\n",
+        "observed on Buildah 1.19.6 and 1.28.2",
+        "observed",
+        grammar={"modifiers": frozenset({":-", ":+"})},
+    ),
+    Deviation(
+        "imagebuilder-modifiers",
+        "builder",
+        {"buildah": ">=1.39", "buildah-docker": ">=1.39"},
+        "BUILD-10",
+        "${X-w}, ${X+w} and ${X?w} are rejected, and ${X:?text} gives the text as the value",
+        "FROM ${A:?nope}\n",
+        "observed on Buildah 1.39.3 and 1.43.2; openshift/imagebuilder shell_parser.go",
+        "observed",
+        grammar={"modifiers": frozenset({":-", ":+", ":?", "#", "%", "/"}), "required": "value"},
     ),
     Deviation(
         "imagebuilder-variable-no-stage",

@@ -55,10 +55,9 @@ def merge(
     given = run.entrypoint
     if given is not None:
         given = _given_entrypoint(given, behaviour, trace)
-    args: Words = run.args
-    if args is not None:
-        if behaviour.expands:
-            args = _expanded(args, run.env, trace)
+    args: Words = None
+    if run.args is not None:
+        args = _expanded(run.args, run.env, trace) if behaviour.expands else run.args
         if not args:
             trace.append(_NO_ARGS)
     entrypoint: Words = given
@@ -103,7 +102,7 @@ def merge(
                 config.entrypoint,
                 given,
                 "{after} takes the place of Entrypoint {before}"
-                + (f"; the image's Cmd is dropped" if config.cmd and not args else ""),
+                + ("; the image's Cmd is dropped" if config.cmd and not args else ""),
                 (),
                 None,
             )
@@ -111,7 +110,7 @@ def merge(
     if entrypoint == ("",) and _resets(given, behaviour):
         trace.append(_ONE_EMPTY_WORD)
         entrypoint = None
-    words = (entrypoint or ()) + (args or ())
+    words: tuple[str | Inherited, ...] = (entrypoint or ()) + (args or ())
     if not words:
         if behaviour.nothing_to_run == "error":
             trace.append(_NOTHING)
@@ -302,7 +301,9 @@ def _resets(given: tuple[str, ...] | None, behaviour: RuntimeBehaviour) -> bool:
     return behaviour.empty_word == "anywhere" or (behaviour.empty_word == "image" and given is None)
 
 
-def _with_init(words: Words, behaviour: RuntimeBehaviour, trace: Trace) -> Words:
+def _with_init(
+    words: tuple[str | Inherited, ...], behaviour: RuntimeBehaviour, trace: Trace
+) -> tuple[str | Inherited, ...]:
     if not behaviour.init_prefix:
         raise InputError(
             "no-init",
@@ -310,7 +311,7 @@ def _with_init(words: Words, behaviour: RuntimeBehaviour, trace: Trace) -> Words
             where="--init",
             hint="leave it out, or choose a runtime that has it",
         )
-    after = behaviour.init_prefix + (words or ())
+    after = behaviour.init_prefix + words
     trace.append(
         (
             "MERGE-10",

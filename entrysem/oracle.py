@@ -33,7 +33,19 @@ __all__ = ["answer", "serve"]
 MAX_LINE = 64 * 1024 * 1024
 
 _KEYS = frozenset(
-    "id dockerfile config target build_args base_configs builder runtime platform catalogue runs".split()
+    [
+        "id",
+        "dockerfile",
+        "config",
+        "target",
+        "build_args",
+        "base_configs",
+        "builder",
+        "runtime",
+        "platform",
+        "catalogue",
+        "runs",
+    ]
 )
 _RUN_KEYS = frozenset({"args", "entrypoint", "init", "env"})
 

@@ -40,7 +40,8 @@ class Phrase(NamedTuple):
                 the option.
         """
         text = text.strip()
-        if text == "[]" or re.match(r"\[\s*[\"']", text):
+        # A list that lost its quotes to the shell is no word; `[ -f x ]` is a command.
+        if re.fullmatch(r"\[(?:\S.*)?\]", text, re.DOTALL) or re.match(r"\[\s*[\"']", text):
             return _from_json(text, where)
         try:
             return Phrase(text, tuple(shlex.split(text)))

@@ -18,8 +18,8 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from entrysem.behaviour import BuilderBehaviour, RuntimeBehaviour
-from entrysem.dockerfile.grammar import REFERENCE, Grammar
 from entrysem.deviations import DEVIATIONS, Deviation
+from entrysem.dockerfile.grammar import REFERENCE, Grammar
 from entrysem.errors import InputError
 from entrysem.versions import in_range, parse_version
 

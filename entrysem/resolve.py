@@ -145,7 +145,7 @@ class Resolution:
 
     @property
     def effective(self) -> tuple[str, ...] | None:
-        """argv without the words that a shell script ignores; None when argv is."""
+        """Argv without the words that a shell script ignores; None when argv is."""
         argv = self.argv
         return None if argv is None else effective(argv)
 
@@ -202,7 +202,8 @@ def resolve(
     platform: str = "linux/amd64",
 ) -> Resolution:
     """What a container gets as its argv, and why. Arguments and errors as `build_image` and
-    `Image.run`."""
+    `Image.run`.
+    """
     image = build_image(
         source,
         profile=profile,

@@ -205,9 +205,44 @@ _PARAMETER = re.compile(
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _REDIRECTIONS = frozenset({"<", ">", ">>", "<<", "<<-", "<&", ">&", "<>", ">|"})
 _BUILTINS = frozenset(
-    ": . [ alias bg break cd continue echo eval exit export false fg getopts hash jobs kill printf "
-    "pwd read readonly return set shift source test times trap true type ulimit umask unalias unset "
-    "wait".split()
+    [
+        ":",
+        ".",
+        "[",
+        "alias",
+        "bg",
+        "break",
+        "cd",
+        "continue",
+        "echo",
+        "eval",
+        "exit",
+        "export",
+        "false",
+        "fg",
+        "getopts",
+        "hash",
+        "jobs",
+        "kill",
+        "printf",
+        "pwd",
+        "read",
+        "readonly",
+        "return",
+        "set",
+        "shift",
+        "source",
+        "test",
+        "times",
+        "trap",
+        "true",
+        "type",
+        "ulimit",
+        "umask",
+        "unalias",
+        "unset",
+        "wait",
+    ]
 )
 _COMPOUND = frozenset({"{", "if", "case"})
 _KEEPS = frozenset({"for", "while", "until", "!", "time", "function", "eval"})
@@ -215,7 +250,8 @@ _KEEPS = frozenset({"for", "while", "until", "!", "time", "function", "eval"})
 
 def uses_parameters(script: str) -> bool:
     """Whether the script looks at its parameters. What single quotes and backslashes hide is not
-    looked at; a here-document is taken as code."""
+    looked at; a here-document is taken as code.
+    """
     return bool(_PARAMETER.search(_SINGLE_QUOTED.sub(_visible, script)))
 
 
@@ -234,10 +270,11 @@ class _Simple(NamedTuple):
 
 def script_kind(script: str) -> ScriptKind:
     """What the script comes to. A cautious reading: whatever is not recognised stays with the
-    shell."""
+    shell.
+    """
     tokens = _tokens(script)
     body = [token for token in tokens if token]
-    if not [token for token in body if token != "\n"]:
+    if not set(body) - {"\n"}:
         return ScriptKind.EMPTY
     trailing_newline = script.endswith("\n")
     while body and body[-1] in ("\n", ";"):

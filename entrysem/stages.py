@@ -34,12 +34,14 @@ _REFERENCE = re.compile(
     r"(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?\Z",
     re.ASCII,
 )
+_INDEX = re.compile(r"[-+]?[0-9]+\Z")
 _HEX64 = re.compile(r"[a-f0-9]{64}\Z")
 
 
 class Link(NamedTuple):
     """One stage of the chain. `base`: its FROM word, expanded. `parent`: the stage that it stands
-    on, or None for an image. `windows`: whether it is built for Windows."""
+    on, or None for an image. `windows`: whether it is built for Windows.
+    """
 
     stage: Stage
     base: str
@@ -108,7 +110,7 @@ def chain_of(
     chain: list[Link] = []
     current: Stage | None = chosen
     while current is not None:
-        index = current.index
+        index = current.number
         chain.append(Link(current, bases[index], parents[index], False))
         current = parents[index]
     chain.reverse()
@@ -170,7 +172,11 @@ def _variables(
             elif equals:
                 try:
                     values[name] = expand(
-                        default, values, escape=dockerfile.escape, modifiers=grammar.modifiers
+                        default,
+                        values,
+                        escape=dockerfile.escape,
+                        modifiers=grammar.modifiers,
+                        required=grammar.required,
                     )
                 except ExpansionError as error:
                     raise _expansion_error(error, default, instruction, dockerfile) from None
@@ -206,7 +212,11 @@ def _expand_word(
 ) -> str:
     try:
         return expand(
-            word, variables, escape=dockerfile.escape, modifiers=behaviour.grammar.modifiers
+            word,
+            variables,
+            escape=dockerfile.escape,
+            modifiers=behaviour.grammar.modifiers,
+            required=behaviour.grammar.required,
         )
     except ExpansionError as error:
         raise _expansion_error(error, word, stage.instruction, dockerfile) from None
@@ -237,7 +247,7 @@ def _parent(
     found = names.get(base.lower() if behaviour.stage_lookup == "any-case" else base)
     if found is None and behaviour.stage_by_index and base.isdecimal() and base.isascii():
         number = int(base[:9])
-        found = stages[number] if number < stage.index else None
+        found = stages[number] if number < stage.number else None
     return found
 
 
@@ -269,7 +279,7 @@ def _index_of(target: str, stages: tuple[Stage, ...], behaviour: BuilderBehaviou
             name == target
             or (behaviour.target_case == "any-case" and name.lower() == target.lower())
         ):
-            return stage.index
+            return stage.number
     return None
 
 
@@ -335,13 +345,23 @@ def _check_circles(
     stages = dockerfile.stages
     needs: list[list[int]] = []
     for stage in stages:
-        needed = [parent.index] if (parent := parents[stage.index]) is not None else []
+        needed = [parent.number] if (parent := parents[stage.number]) is not None else []
         for source in stage.sources:
-            if source.isdecimal() and source.isascii():
-                needed.append(int(source[:9]))
+            if _INDEX.match(source):
+                number = int(source[:10])
+                if not 0 <= number < len(stages):
+                    _reject(
+                        "bad-stage-index",
+                        f"invalid stage index {source[:10]}",
+                        "BUILD-09",
+                        stage,
+                        dockerfile,
+                        hint="COPY --from takes a stage's name, its number from 0, or an image",
+                    )
+                needed.append(number)
             elif source.lower() in names:
-                needed.append(names[source.lower()].index)
-        needs.append([index for index in needed if index < len(stages)])
+                needed.append(names[source.lower()].number)
+        needs.append(needed)
     state = [0] * len(stages)
     for root in range(len(stages)):
         stack = [(root, iter(needs[root]))] if not state[root] else []
@@ -356,7 +376,7 @@ def _check_circles(
                 stage = stages[following]
                 _reject(
                     "stage-circle",
-                    f"circular dependency detected on stage: {stage.name or stage.index}",
+                    f"circular dependency detected on stage: {stage.name or stage.number}",
                     "BUILD-16",
                     stage,
                     dockerfile,

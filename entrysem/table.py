@@ -56,7 +56,7 @@ class Axis(NamedTuple):
     @property
     def shown(self) -> bool:
         """Whether the axis says anything: not when its only choice is nothing."""
-        return any(choice.heading for choice in self.choices)
+        return any(choice.heading or choice.words is not None for choice in self.choices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Cell:
 
     @property
     def effective(self) -> tuple[str, ...] | None:
-        """argv without the words that a shell script ignores; None when argv is."""
+        """Argv without the words that a shell script ignores; None when argv is."""
         return self.resolution.effective if self.resolution else None
 
     @property

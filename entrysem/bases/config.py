@@ -50,9 +50,27 @@ _SPELLING = {key.lower(): key for key in _WANTED}
 #: Keys by which an object is known as a config without wrapping: the wanted ones and their
 #: neighbours in OCI's config and in Docker's container.Config.
 _NEIGHBOURS = frozenset(
-    "AttachStderr AttachStdin AttachStdout Domainname Env ExposedPorts Healthcheck Hostname Labels "
-    "MacAddress NetworkDisabled OpenStdin StdinOnce StopSignal StopTimeout Tty User Volumes "
-    "WorkingDir".split()
+    [
+        "AttachStderr",
+        "AttachStdin",
+        "AttachStdout",
+        "Domainname",
+        "Env",
+        "ExposedPorts",
+        "Healthcheck",
+        "Hostname",
+        "Labels",
+        "MacAddress",
+        "NetworkDisabled",
+        "OpenStdin",
+        "StdinOnce",
+        "StopSignal",
+        "StopTimeout",
+        "Tty",
+        "User",
+        "Volumes",
+        "WorkingDir",
+    ]
 )
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -261,10 +261,11 @@ def _print_text(
     name: str, source: bytes, resolution: Resolution, request: _Request, view: _View
 ) -> None:
     from entrysem.render import text
+    from entrysem.render.visible import visible
 
     style = text.Style(colour=_colour(sys.stdout))
     if view.brief:
-        sys.stdout.write(f"{text.visible(name)}: {text.answer_line(resolution)}\n")
+        sys.stdout.write(f"{visible(name)}: {text.answer_line(resolution)}\n")
         return
     sys.stdout.write(text.explanation(resolution, name, style))
     if view.trace:
@@ -302,6 +303,7 @@ def _rejected(
 ) -> list[dict[str, object]]:
     from entrysem.errors import EntrysemError
     from entrysem.render import text
+    from entrysem.render.visible import visible
 
     assert isinstance(error, EntrysemError)
     if view.output == "json":
@@ -309,7 +311,7 @@ def _rejected(
 
         return [rejection(error, name, request.profile)]
     if view.brief:
-        sys.stdout.write(f"{text.visible(name)}: rejected: {text.visible(error.message)}\n")
+        sys.stdout.write(f"{visible(name)}: rejected: {visible(error.message)}\n")
     else:
         sys.stdout.flush()
         style = text.Style(colour=_colour(sys.stderr))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,7 +48,7 @@ def export(
         sys.stdout.write(json.dumps(case) + "\n")
 
 
-def _chosen(rule: str) -> list[dict[str, object]]:
+def _chosen(rule: str) -> list[dict[str, Any]]:
     from entrysem.vectors import cases
 
     found = [case for case in cases() if not rule or rule.upper() in case["rules"]]

@@ -12,6 +12,7 @@ Source: moby/buildkit frontend/dockerfile/instructions/{parse,bflag}.go.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Mapping
 
@@ -20,7 +21,7 @@ from entrysem.dockerfile.heredoc import heredoc_of
 from entrysem.dockerfile.instructions import (
     KEYWORDS,
     Instruction,
-    LineProblem,
+    LineError,
     arguments,
     healthcheck_command,
 )
@@ -37,7 +38,7 @@ _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1
 
 
 def check(instruction: Instruction, grammar: Grammar, escape: str) -> None:
-    """Raises `LineProblem` when the builder rejects the instruction."""
+    """Raises `LineError` when the builder rejects the instruction."""
     keyword = instruction.keyword
     checker = _CHECKS.get(keyword)
     if checker is None:
@@ -56,9 +57,9 @@ def is_plainly_fine(keyword: str, text: str) -> bool:
     return False
 
 
-def _unknown(instruction: Instruction) -> LineProblem:
+def _unknown(instruction: Instruction) -> LineError:
     near = _closest(instruction.keyword)
-    return LineProblem(
+    return LineError(
         "unknown-instruction",
         f"unknown instruction: {instruction.name}",
         "FORM-06",
@@ -72,16 +73,12 @@ def _unknown(instruction: Instruction) -> LineProblem:
 
 def _closest(word: str) -> str | None:
     """The keyword within two edits, as BuildKit suggests it."""
-    import difflib
-
     matches = difflib.get_close_matches(word[:32], sorted(KEYWORDS), n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 
-def _problem(
-    code: str, message: str, rule: str = "FORM-17", hint: str | None = None
-) -> LineProblem:
-    return LineProblem(code, message, rule, hint=hint)
+def _problem(code: str, message: str, rule: str = "FORM-17", hint: str | None = None) -> LineError:
+    return LineError(code, message, rule, hint=hint)
 
 
 def _flags(instruction: Instruction, grammar: Grammar) -> dict[str, str]:
@@ -94,7 +91,7 @@ def _flags(instruction: Instruction, grammar: Grammar) -> dict[str, str]:
         if kind is None:
             if grammar.stray_flags == "dropped" and not known:
                 continue
-            raise LineProblem(
+            raise LineError(
                 "unknown-flag",
                 f"unknown flag: {spelled}",
                 "FORM-07",
@@ -102,7 +99,7 @@ def _flags(instruction: Instruction, grammar: Grammar) -> dict[str, str]:
             )
         if spelled[2:] in used and kind != "strings":
             raise _problem("duplicate-flag", f"duplicate flag specified: {spelled}", "FORM-07")
-        if kind != "bool" and not equals or kind == "bool" and equals and not value:
+        if (kind != "bool" and not equals) or (kind == "bool" and equals and not value):
             raise _problem("missing-flag-value", f"missing a value on flag: {spelled}", "FORM-07")
         if kind == "bool" and value.lower() not in ("", "true", "false"):
             raise _problem(

@@ -19,7 +19,7 @@ import re
 from typing import NamedTuple
 
 from entrysem.dockerfile.grammar import Grammar
-from entrysem.dockerfile.instructions import LineProblem
+from entrysem.dockerfile.instructions import LineError
 from entrysem.dockerfile.text import SPACE
 
 __all__ = ["Directive", "DirectiveBlock", "detect_syntax"]
@@ -50,7 +50,7 @@ class DirectiveBlock:
         """Takes the next physical line of the file, its left blanks and its line end removed.
 
         Raises:
-            LineProblem: a directive twice, a bad escape, a bad check option.
+            LineError: a directive twice, a bad escape, a bad check option.
         """
         match = _DIRECTIVE.match(line[1:].lstrip(SPACE)) if line.startswith("#") else None
         name = match.group(1).lower() if match else ""
@@ -58,7 +58,7 @@ class DirectiveBlock:
             self.open = False
             return
         if any(directive.name == name for directive in self.found):
-            raise LineProblem(
+            raise LineError(
                 "duplicate-directive",
                 f"only one {name} parser directive can be used",
                 "FORM-03",
@@ -76,7 +76,7 @@ class DirectiveBlock:
         if self._grammar.escape_value == "first-character":
             value = value[:1]
         if value not in ("`", "\\"):
-            raise LineProblem(
+            raise LineError(
                 "bad-escape",
                 f"invalid escape token '{value}' does not match ` or \\",
                 "FORM-03",
@@ -94,7 +94,7 @@ def _validate_check(value: str) -> None:
             continue
         if equals and key == "error" and setting.strip(SPACE) in _GO_BOOLEANS:
             continue
-        raise LineProblem(
+        raise LineError(
             "bad-check-option",
             f'failed to parse check options: invalid check option "{option if equals else key}"',
             "FORM-03",
@@ -103,7 +103,9 @@ def _validate_check(value: str) -> None:
         )
 
 
-_GO_BOOLEANS = frozenset("1 t T TRUE true True 0 f F FALSE false False".split())
+_GO_BOOLEANS = frozenset(
+    ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"]
+)
 
 
 def detect_syntax(text: str) -> str | None:

@@ -58,7 +58,9 @@ class Reason(Enum):
     EMPTY_ELEMENT = "there is nothing between two commas"
     UNCLOSED_STRING = "a string has no closing quote"
     UNCLOSED_ARRAY = "the closing ] is missing"
-    BAD_ESCAPE = 'not a JSON escape; after \\ only " \\ / b f n r t u may follow (write \\\\ for a backslash)'
+    BAD_ESCAPE = (
+        'not a JSON escape: after \\ only " \\ / b f n r t u may follow; double the backslash'
+    )
     CONTROL_CHARACTER = (
         "a raw control character cannot stand in a JSON string; write it as an escape"
     )
@@ -199,9 +201,7 @@ class _Scanner:
         return at
 
     def _after_value(self, at: int) -> Reason:
-        if self.text[at] in "'‘’“”":
-            return _QUOTES[self.text[at]]
-        return Reason.MISSING_COMMA
+        return _QUOTES.get(self.text[at], Reason.MISSING_COMMA)
 
     def _key(self, at: int) -> int:
         text = self.text
@@ -311,8 +311,8 @@ _WORDS: tuple[tuple[str, Literal["boolean", "null"]], ...] = (
 )
 _QUOTES = {
     "'": Reason.SINGLE_QUOTES,
-    "‘": Reason.CURLY_QUOTES,
-    "’": Reason.CURLY_QUOTES,
-    "“": Reason.CURLY_QUOTES,
-    "”": Reason.CURLY_QUOTES,
+    "\u2018": Reason.CURLY_QUOTES,
+    "\u2019": Reason.CURLY_QUOTES,
+    "\u201c": Reason.CURLY_QUOTES,
+    "\u201d": Reason.CURLY_QUOTES,
 }

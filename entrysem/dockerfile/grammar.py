@@ -60,11 +60,13 @@ class Grammar:
             when markers are looked for: `kept`, or `lost` (so `<<EOF${X:-y}` opens nothing).
         doubled_escape: whether a doubled escape at a line's end is `literal` or `continues` it.
         max_line: longest physical line in bytes, without its LF.
+        long_line: a longer line is `rejected`, or silently `ends-file`: it and all after it is dropped.
         flag_escape: escape character inside flags: the `directive`'s, or always a `backslash`.
         stray_flags: what `CMD --x` is: `rejected`, or the flag is `dropped`.
         checks: whether an unknown instruction or a wrong argument count is found in `all-stages` or
             only in `reached-stages`.
         modifiers: what may follow the name in `${NAME...}`, as spelled: `:-`, `-`, `#` ...
+        required: whether `${NAME:?text}` of an unset name is an `error`, or `text` is its `value`.
         flags: instruction keyword -> flag name -> `bool`, `string` or `strings` (repeatable).
         multiple_args: whether one ARG instruction may declare several names.
         stage_name: `checked` against BuildKit's pattern, or `free`.
@@ -79,10 +81,12 @@ class Grammar:
     heredoc_prefix: Literal["kept", "lost"] = "lost"
     doubled_escape: Literal["literal", "continues"] = "literal"
     max_line: int = 65_535
+    long_line: Literal["rejected", "ends-file"] = "rejected"
     flag_escape: Literal["directive", "backslash"] = "directive"
     stray_flags: Literal["rejected", "dropped"] = "rejected"
     checks: Literal["all-stages", "reached-stages"] = "all-stages"
     modifiers: frozenset[str] = MODIFIERS
+    required: Literal["error", "value"] = "error"
     flags: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: _REFERENCE_FLAGS)
     multiple_args: bool = True
     stage_name: Literal["checked", "free"] = "checked"

@@ -18,11 +18,29 @@ from entrysem.dockerfile.grammar import Grammar
 from entrysem.dockerfile.text import BLANK, SPACE
 from entrysem.dockerfile.words import parse_words
 
-__all__ = ["KEYWORDS", "Heredoc", "Instruction", "LineProblem", "arguments", "read_instruction"]
+__all__ = ["KEYWORDS", "Heredoc", "Instruction", "LineError", "arguments", "read_instruction"]
 
 KEYWORDS = frozenset(
-    "add arg cmd copy entrypoint env expose from healthcheck label maintainer onbuild run shell"
-    " stopsignal user volume workdir".split()
+    [
+        "add",
+        "arg",
+        "cmd",
+        "copy",
+        "entrypoint",
+        "env",
+        "expose",
+        "from",
+        "healthcheck",
+        "label",
+        "maintainer",
+        "onbuild",
+        "run",
+        "shell",
+        "stopsignal",
+        "user",
+        "volume",
+        "workdir",
+    ]
 )
 _SPELLINGS = {spelling: word for word in KEYWORDS for spelling in (word, word.upper())}
 _JSON_KEYWORDS = frozenset({"add", "cmd", "copy", "entrypoint", "run", "shell", "volume"})
@@ -75,7 +93,8 @@ class Instruction(NamedTuple):
     @property
     def form(self) -> Literal["exec", "shell"] | None:
         """The form of CMD, ENTRYPOINT, RUN, SHELL, HEALTHCHECK; None for other instructions and
-        for one without arguments."""
+        for one without arguments.
+        """
         if self.items is not None:
             return "exec"
         if self.text and self.keyword in _FORMED:
@@ -86,7 +105,7 @@ class Instruction(NamedTuple):
 _FORMED = frozenset({"cmd", "entrypoint", "run", "shell", "healthcheck"})
 
 
-class LineProblem(Exception):
+class LineError(Exception):
     """The line is rejected. `offset` is where in the instruction's `original`, or None."""
 
     def __init__(
@@ -110,7 +129,7 @@ def read_instruction(line: str, start: int, end: int, grammar: Grammar, escape: 
     """Reads one logical line (no LF in it; left end trimmed).
 
     Raises:
-        LineProblem: the text alone is rejected.
+        LineError: the text alone is rejected.
     """
     trimmed = line.strip(SPACE)
     name, _, rest = trimmed.partition(" ")
@@ -130,7 +149,7 @@ def read_instruction(line: str, start: int, end: int, grammar: Grammar, escape: 
     if keyword in _JSON_KEYWORDS:
         if text.startswith("["):
             items = _array(text, line, grammar)
-    elif keyword == "env" or keyword == "label":
+    elif keyword in ("env", "label"):
         if text and not (_ONE_PAIR.match(text) or _OLD_PAIR.match(text)):
             _check_pairs(text, keyword, escape)
     elif keyword == "healthcheck":
@@ -145,7 +164,7 @@ def _array(text: str, line: str, grammar: Grammar) -> tuple[str, ...] | None:
     if isinstance(array, NotExec):
         return None
     if isinstance(array, NotStrings):
-        raise LineProblem(
+        raise LineError(
             "array-of-non-strings",
             "when using JSON array syntax, arrays must be comprised of strings only",
             "FORM-10",
@@ -179,7 +198,7 @@ def _check_pairs(text: str, keyword: str, escape: str) -> None:
         return
     if "=" not in words[0]:
         if len(_BLANKS.split(text, maxsplit=1)) < 2:
-            raise LineProblem(
+            raise LineError(
                 "missing-value",
                 f"{keyword.upper()} must have two arguments",
                 "FORM-17",
@@ -188,7 +207,7 @@ def _check_pairs(text: str, keyword: str, escape: str) -> None:
         return
     for word in words:
         if "=" not in word:
-            raise LineProblem(
+            raise LineError(
                 "missing-equals",
                 f'Syntax error - can\'t find = in "{word}". Must be of the form: name=value',
                 "FORM-17",

@@ -27,7 +27,7 @@ from entrysem.dockerfile.grammar import REFERENCE, Grammar
 from entrysem.dockerfile.instructions import (
     Heredoc,
     Instruction,
-    LineProblem,
+    LineError,
     arguments,
     read_instruction,
 )
@@ -44,7 +44,7 @@ class Stage(NamedTuple):
     """One FROM and what follows it.
 
     Attributes:
-        index: from 0.
+        number: from 0.
         base: FROM's image word as written, variables not substituted.
         name: the AS name as written, or None.
         platform: the value of --platform as written, or None.
@@ -55,7 +55,7 @@ class Stage(NamedTuple):
         problem: what the second pass found, where the grammar looks only at stages it reaches.
     """
 
-    index: int
+    number: int
     base: str
     name: str | None
     platform: str | None
@@ -123,12 +123,7 @@ class Dockerfile:
     def locate(self, instruction: Instruction, offset: int) -> Span:
         """Where character `offset` of the instruction's `original` stands: a span one wide."""
         return _locate(
-            self._lines,
-            instruction.start_line,
-            instruction.physical_end,
-            self.escape,
-            self.grammar,
-            offset,
+            self._lines, instruction.start_line, instruction.physical_end, self.escape, offset
         )
 
     def is_continued(self, instruction: Instruction) -> bool:
@@ -179,7 +174,7 @@ def read_trigger(text: str, grammar: Grammar) -> tuple[Instruction, str]:
         DockerfileError: it is not exactly one instruction, or not a legal one.
     """
     lines, block, instructions = _read(text, grammar)
-    if len(instructions) != 1:
+    if len(instructions) != 1 or instructions[0].keyword == "from":
         raise DockerfileError(
             "trigger-not-single",
             "onbuild trigger should be a single expression",
@@ -188,8 +183,8 @@ def read_trigger(text: str, grammar: Grammar) -> tuple[Instruction, str]:
         )
     try:
         check(instructions[0], grammar, block.escape)
-    except LineProblem as problem:
-        _reject(problem, lines, 1, len(lines), block.escape, grammar)
+    except LineError as problem:
+        _reject(problem, lines, 1, len(lines), block.escape)
     return instructions[0], block.escape
 
 
@@ -211,8 +206,8 @@ def _read(text: str, grammar: Grammar) -> tuple[list[str], DirectiveBlock, list[
         if block.open:
             try:
                 block.read(raw.rstrip("\r").lstrip(SPACE), at)
-            except LineProblem as problem:
-                _reject(problem, lines, at, at, escape, grammar)
+            except LineError as problem:
+                _reject(problem, lines, at, at, escape)
             escape = block.escape
         if not line or line[0] == "#":
             continue
@@ -241,12 +236,12 @@ def _read(text: str, grammar: Grammar) -> tuple[list[str], DirectiveBlock, list[
             instruction = read_instruction(original, start, at, grammar, escape)
             if "<<" in original and heredoc.accepts_heredocs(instruction, grammar):
                 instruction, at = _with_bodies(instruction, lines, at, count, grammar)
-        except LineProblem as problem:
-            _reject(problem, lines, start, at, escape, grammar)
+        except LineError as problem:
+            _reject(problem, lines, start, at, escape)
         found.append(instruction)
     if not found:
         _reject_empty(text, count)
-    if too_long is not None:
+    if too_long is not None and grammar.long_line == "rejected":
         raise DockerfileError(
             "line-too-long",
             f"dockerfile line greater than max allowed size of {grammar.max_line}",
@@ -294,13 +289,13 @@ def _with_bodies(
     try:
         opened = heredoc.markers(instruction.original, grammar)
     except ExpansionError as error:
-        raise LineProblem("bad-heredoc", str(error), "FORM-13", offset=0) from None
+        raise LineError("bad-heredoc", str(error), "FORM-13", offset=0) from None
     filled: list[Heredoc] = []
     for marker in opened:
         body: list[str] = []
         while True:
             if at >= count:
-                raise LineProblem(
+                raise LineError(
                     "unterminated-heredoc",
                     "unterminated heredoc",
                     "FORM-13",
@@ -336,9 +331,9 @@ def _assemble(
         if instruction.flags or not is_plainly_fine(keyword, instruction.text):
             try:
                 check(instruction, grammar, escape)
-            except LineProblem as found:
+            except LineError as found:
                 error = _error(
-                    found, lines, instruction.start_line, instruction.physical_end, escape, grammar
+                    found, lines, instruction.start_line, instruction.physical_end, escape
                 )
                 if strict or keyword == "from":
                     raise error from None
@@ -370,7 +365,7 @@ def _assemble(
 
 
 def _stage(
-    index: int,
+    number: int,
     opening: Instruction,
     body: list[Instruction],
     escape: str,
@@ -379,7 +374,7 @@ def _stage(
     words = arguments(opening, escape)
     sources = [source for item in body if item.flags for source in _sources(item)]
     return Stage(
-        index,
+        number,
         words[0],
         words[2] if len(words) == 3 else None,
         next((flag[11:] for flag in opening.flags if flag.startswith("--platform=")), None),
@@ -412,9 +407,7 @@ def _span(lines: Sequence[str], start: int, end: int) -> Span:
     return Span(start, len(first) - len(first.lstrip(SPACE)) + 1, end, max(len(last), 1))
 
 
-def _locate(
-    lines: Sequence[str], start: int, end: int, escape: str, grammar: Grammar, offset: int
-) -> Span:
+def _locate(lines: Sequence[str], start: int, end: int, escape: str, offset: int) -> Span:
     """Walks the physical lines as the reader joined them, until `offset` characters are used."""
     left = offset
     number = start
@@ -434,11 +427,11 @@ def _locate(
 
 
 def _error(
-    problem: LineProblem, lines: Sequence[str], start: int, end: int, escape: str, grammar: Grammar
+    problem: LineError, lines: Sequence[str], start: int, end: int, escape: str
 ) -> DockerfileError:
     span = _span(lines, start, end)
     if problem.offset:
-        span = _locate(lines, start, end, escape, grammar, problem.offset)
+        span = _locate(lines, start, end, escape, problem.offset)
     return DockerfileError(
         problem.code,
         problem.message,
@@ -450,6 +443,6 @@ def _error(
 
 
 def _reject(
-    problem: LineProblem, lines: Sequence[str], start: int, end: int, escape: str, grammar: Grammar
+    problem: LineError, lines: Sequence[str], start: int, end: int, escape: str
 ) -> NoReturn:
-    raise _error(problem, lines, start, end, escape, grammar) from None
+    raise _error(problem, lines, start, end, escape) from None

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 from entrysem.dockerfile.text import SPACE, SPACE_CLASS
 
@@ -33,16 +34,25 @@ class ExpansionError(Exception):
 
 
 def expand(
-    word: str, variables: Mapping[str, str], *, escape: str, modifiers: frozenset[str]
+    word: str,
+    variables: Mapping[str, str],
+    *,
+    escape: str,
+    modifiers: frozenset[str],
+    required: Literal["error", "value"] = "error",
 ) -> str:
     """`word` with quotes removed and variables substituted; an unset name is empty.
+
+    `required`: whether `${NAME:?text}` of an unset name is an `error`, or `text` is its `value`.
 
     Raises:
         ExpansionError: unbalanced quotes, a bad substitution, or `${NAME?message}` fired.
     """
     if _CONTROL.isdisjoint(word):
         return word
-    return _Lexer(word, variables, escape, modifiers).expanded()
+    lexer = _Lexer(word, variables, escape, modifiers)
+    lexer.required = required
+    return lexer.expanded()
 
 
 def split(
@@ -82,6 +92,7 @@ class _Lexer:
         self.keep_unset = False
         self.raw_quotes = False
         self.raw_escapes = False
+        self.required = "error"
         self.join_heredoc = True
         self.shared_buffer = True
         self.buffer: list[str] = []
@@ -259,6 +270,8 @@ class _Lexer:
         if modifier == "?":
             if value is not None and not missing:
                 return value
+            if word and self.required == "value":
+                return word
             state = "unset" if value is None else "empty"
             raise ExpansionError(f"{name}: {word or f'is not allowed to be {state}'}")
         greedy = word.startswith(modifier)
@@ -335,7 +348,7 @@ def _trim_prefix(pattern: str, value: str, greedy: bool) -> str:
 
 
 def _reversed_pattern(pattern: str) -> str:
-    """`a\\*c` -> `c\\*a`: the characters reversed, each escape still before what it escapes."""
+    r"""`a\*c` -> `c\*a`: the characters reversed, each escape still before what it escapes."""
     return "".join(reversed(re.findall(r"\\.|.", pattern, re.DOTALL)))
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 
-from entrysem.errors import DockerfileError, EntrysemError, InputError
 from entrysem.dockerfile import Dockerfile, Instruction
+from entrysem.errors import DockerfileError, EntrysemError, InputError
 from entrysem.model import Step, Words
 from entrysem.reading import not_exec
 from entrysem.render.visible import markers, shown_words, visible
@@ -27,15 +27,19 @@ class Style:
         self._on = colour
 
     def strong(self, text: str) -> str:
+        """The answer."""
         return self._wrap("1", text)
 
     def faint(self, text: str) -> str:
+        """What can be read over."""
         return self._wrap("2", text)
 
     def bad(self, text: str) -> str:
+        """The word error."""
         return self._wrap("1;31", text)
 
     def mark(self, text: str) -> str:
+        """The marker under a line."""
         return self._wrap("33", text)
 
     def _wrap(self, code: str, text: str) -> str:
@@ -69,10 +73,8 @@ def explanation(resolution: Resolution, name: str, style: Style) -> str:
     if view is not None:
         lines += ["", *_shell_lines(view, style)]
     elif resolution.argv and resolution.error is None and not resolution.options.init:
-        lines += [
-            "",
-            f"PID 1 is {visible(resolution.argv[0])}; docker stop signals it directly  {style.faint('SHELL-05')}",
-        ]
+        told = f"PID 1 is {visible(resolution.argv[0])}; docker stop signals it directly"
+        lines += ["", f"{told}  {style.faint('SHELL-05')}"]
     return "\n".join(lines) + "\n"
 
 
@@ -86,9 +88,9 @@ def _notes(resolution: Resolution) -> list[str]:
     effective = resolution.effective
     if effective is not None and resolution.argv is not None and effective != resolution.argv:
         notes.append(f"effective: {shown_words(effective)} (the script ignores the words after it)")
-    built = resolution.image.built
-    for part in resolution.unknown:
-        notes.append(f"unknown: {part.key}, inherited from {visible(part.image)}")
+    notes += [
+        f"unknown: {part.key}, inherited from {visible(part.image)}" for part in resolution.unknown
+    ]
     if resolution.unknown:
         image = visible(resolution.unknown[0].image)
         notes.append(f"to settle it: --base-config {shlex.quote(image)}=FILE, with FILE from")
