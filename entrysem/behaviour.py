@@ -12,7 +12,12 @@ from typing import Literal
 
 from entrysem.dockerfile.grammar import REFERENCE, Grammar
 
-__all__ = ["BuilderBehaviour", "RuntimeBehaviour"]
+__all__ = ["PLATFORM_ARGS", "VERSION_ARGS", "BuilderBehaviour", "RuntimeBehaviour"]
+
+PLATFORM_ARGS = frozenset(
+    side + part for side in ("BUILD", "TARGET") for part in ("PLATFORM", "OS", "ARCH", "VARIANT")
+)
+VERSION_ARGS = frozenset({"BUILDOSVERSION", "TARGETOSVERSION"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,10 +49,13 @@ class BuilderBehaviour:
         duplicate_stage: for the same name twice: the `last` counts, the `first`, or it is
             `rejected`.
         scratch_stage: whether a stage named scratch hides the empty image.
-        scratch_tag: `scratch:latest` is an `image` like any other, or `rejected`.
+        scratch_tag: scratch with a tag is an `image` like any other, or `rejected`.
         target_case: --target finds a stage in `any-case` or in `exact` spelling.
         target_by_index: whether --target 0 is the first stage.
-        platform_args: whether TARGETOS and its kin can be used in FROM.
+        predefined_args: the names that FROM knows without an ARG, such as TARGETOS.
+        copy_from_later: COPY --from a stage that comes later is `rejected`, or `allowed`.
+        copy_from_variable: a COPY --from that holds a variable is `rejected`, or taken as a `name`.
+        run_flags: RUN with flags is `accepted`, or `rejected` when its stage is built.
         copy_cycles: whether COPY --from can close a circle of stages: `rejected`, or `ignored`
             because only earlier stages are stages.
         copy_heredocs: whether COPY and ADD accept a heredoc as a source: `accepted` or `rejected`.
@@ -74,7 +82,10 @@ class BuilderBehaviour:
     scratch_tag: Literal["image", "rejected"] = "image"
     target_case: Literal["any-case", "exact"] = "any-case"
     target_by_index: bool = False
-    platform_args: bool = True
+    predefined_args: frozenset[str] = PLATFORM_ARGS | VERSION_ARGS | {"TARGETSTAGE"}
+    copy_from_later: Literal["rejected", "allowed"] = "rejected"
+    copy_from_variable: Literal["rejected", "name"] = "rejected"
+    run_flags: Literal["accepted", "rejected"] = "accepted"
     copy_cycles: Literal["rejected", "ignored"] = "rejected"
     copy_heredocs: Literal["accepted", "rejected"] = "accepted"
     bare_scratch: Literal["accepted", "rejected"] = "accepted"

@@ -18,8 +18,9 @@ dispatchEntrypoint, dispatchShell, withShell, initOnBuildTriggers).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from entrysem.behaviour import BuilderBehaviour
 from entrysem.dockerfile import Dockerfile, Instruction, Stage
@@ -39,8 +40,7 @@ _WINDOWS_SHELL = ("cmd", "/S", "/C")
 _SHARED_LENGTHS = frozenset({3, 5, 6, 7})
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(NamedTuple):
     """The outcome of a build.
 
     Attributes:
@@ -100,8 +100,18 @@ def build(
         None if state.origin is None else base,
         state.origin,
         state.note,
-        tuple(state.assumptions),
+        state.assumptions,
         last.windows,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _unknown_words(image: str) -> tuple[Words, Words, Words]:
+    """Entrypoint, Cmd and Shell of an image that nobody has shown."""
+    return (
+        (Inherited("Entrypoint", image),),
+        (Inherited("Cmd", image),),
+        (Inherited("Shell", image),),
     )
 
 
@@ -121,73 +131,65 @@ def _reject_bare_scratch(first: Link, dockerfile: Dockerfile) -> None:
 class _State:
     """The fold's state, and the notes that it leaves."""
 
-    __slots__ = (
-        "args_escaped",
-        "assumptions",
-        "behaviour",
-        "cmd",
-        "cmd_set",
-        "cmd_shell",
-        "dockerfile",
-        "entrypoint",
-        "entrypoint_shell",
-        "note",
-        "onbuild",
-        "origin",
-        "own_cmd",
-        "own_entrypoint",
-        "shell",
-        "stage",
-        "trace",
-        "unknown_base",
-        "windows",
-    )
+    # Defaults stand on the class: most builds change few of them.
+    entrypoint: Words = None
+    cmd: Words = None
+    shell: Words = None
+    onbuild: Sequence[str] = ()
+    args_escaped = False
+    origin: str | None = None
+    note = ""
+    unknown_base: str | None = None
+    assumptions: tuple[str, ...] = ()
+    stage = 0
+    windows = False
+    cmd_set = False
+    # For the builders that decide the reset at the stage's end, or share shell storage.
+    own_cmd = False
+    own_entrypoint = False
+    cmd_shell: Words = None
+    entrypoint_shell: Words = None
 
     def __init__(self, dockerfile: Dockerfile, behaviour: BuilderBehaviour) -> None:
         self.dockerfile = dockerfile
         self.behaviour = behaviour
         self.trace: Trace = []
-        self.entrypoint: Words = None
-        self.cmd: Words = None
-        self.shell: Words = None
-        self.onbuild: list[str] = []
-        self.args_escaped = False
-        self.origin: str | None = None
-        self.note = ""
-        self.unknown_base: str | None = None
-        self.assumptions: list[str] = []
-        self.stage = 0
-        self.windows = False
-        self.cmd_set = False
-        # For the builders that decide the reset at the stage's end, or share shell storage.
-        self.own_cmd = False
-        self.own_entrypoint = False
-        self.cmd_shell: Words = None
-        self.entrypoint_shell: Words = None
 
     def run_stage(self, link: Link, bases: BaseLookup) -> None:
         """Starts from the base, runs its triggers, then the stage's own instructions."""
         stage = link.stage
         if stage.problem is not None:
             raise stage.problem
-        self.stage = stage.number
+        behaviour = self.behaviour
         self.windows = link.windows
-        triggers = self.onbuild
-        self.onbuild = []
         if link.parent is None:
             triggers = self._start_from_image(link, bases)
         else:
-            self._note_from(stage, link, f"stage {link.parent.name or link.parent.number}")
-        self.cmd_set = self.own_cmd = self.own_entrypoint = False
-        self.cmd_shell = self.entrypoint_shell = None
-        if triggers and self.behaviour.onbuild == "runs":
+            triggers = self._start_from_stage(link, link.parent)
+        if triggers and behaviour.onbuild == "runs":
             self._run_triggers(triggers, link)
-        if self.behaviour.copy_heredocs == "rejected":
+        if behaviour.run_flags == "rejected":
+            self._reject_run_flags(stage)
+        if behaviour.copy_heredocs == "rejected":
             self._reject_copied_heredocs(stage)
         for instruction in stage.config:
             self._apply(instruction)
-        if self.behaviour.reset == "at-stage-end":
+        if behaviour.reset == "at-stage-end":
             self._reset_at_end()
+
+    def _reject_run_flags(self, stage: Stage) -> None:
+        for instruction in stage.instructions:
+            if instruction.keyword == "run" and instruction.flags:
+                name = instruction.flags[0].partition("=")[0]
+                raise DockerfileError(
+                    "needs-buildkit",
+                    f"the {name} option requires BuildKit",
+                    rule="FORM-07",
+                    span=self.dockerfile.span(instruction),
+                    excerpt=self.dockerfile.line(instruction.start_line),
+                    phase="build",
+                    hint="build with BuildKit",
+                )
 
     def _reject_copied_heredocs(self, stage: Stage) -> None:
         for instruction in stage.instructions:
@@ -243,8 +245,19 @@ class _State:
             )
         )
 
-    def _start_from_image(self, link: Link, bases: BaseLookup) -> list[str]:
+    def _start_from_stage(self, link: Link, parent: Stage) -> Sequence[str]:
+        """Goes on with the state of the stage before; returns its triggers."""
+        triggers, self.onbuild = self.onbuild, ()
+        self.stage = link.stage.number
+        self._note_from(link.stage, link, f"stage {parent.name or parent.number}")
+        self.cmd_set = self.own_cmd = self.own_entrypoint = False
+        self.cmd_shell = self.entrypoint_shell = None
+        return triggers
+
+    def _start_from_image(self, link: Link, bases: BaseLookup) -> Sequence[str]:
         """Takes over the image's config; returns its triggers."""
+        if link.stage.number:
+            self.stage = link.stage.number
         image = link.base
         if image == "scratch":
             place = link.stage.instruction
@@ -260,8 +273,8 @@ class _State:
                     self.stage,
                 )
             )
-            return []
-        if image == "scratch:latest" and self.behaviour.scratch_tag == "rejected":
+            return ()
+        if image.startswith("scratch:") and self.behaviour.scratch_tag == "rejected":
             raise DockerfileError(
                 "reserved-name",
                 "'scratch' is a reserved name",
@@ -274,9 +287,7 @@ class _State:
         if base is None:
             self.origin = "unknown"
             self.unknown_base = image
-            self.entrypoint = (Inherited("Entrypoint", image),)
-            self.cmd = (Inherited("Cmd", image),)
-            self.shell = (Inherited("Shell", image),)
+            self.entrypoint, self.cmd, self.shell = _unknown_words(image)
             self._note_from(link.stage, link, image)
             self.trace.append(
                 (
@@ -290,15 +301,15 @@ class _State:
                     self.stage,
                 )
             )
-            return []
+            return ()
         config = base.config
         self.origin, self.note = base.origin, base.note
         self.entrypoint, self.cmd, self.shell = config.entrypoint, config.cmd, config.shell
         self.args_escaped = config.args_escaped
         self._note_from(link.stage, link, f"{image} ({base.note or base.origin})")
-        return list(config.onbuild)
+        return config.onbuild
 
-    def _run_triggers(self, triggers: list[str], link: Link) -> None:
+    def _run_triggers(self, triggers: Sequence[str], link: Link) -> None:
         for text in triggers:
             try:
                 instruction, _ = read_trigger(text, self.dockerfile.grammar)
@@ -349,7 +360,7 @@ class _State:
             )
         elif keyword == "onbuild":
             expression = stored_trigger(instruction)
-            self.onbuild.append(expression)
+            self.onbuild = (*self.onbuild, expression)
             self.trace.append(
                 (
                     "BUILD-11",
@@ -367,7 +378,7 @@ class _State:
         before = self.cmd
         self.cmd = after = self._words(instruction, before, "Cmd")
         # Whatever a trigger of an unknown base may have set, this replaces it.
-        self.assumptions.clear()
+        self.assumptions = ()
         behaviour = self.behaviour
         if before is None:
             template = "Cmd is {after}"
@@ -414,8 +425,8 @@ class _State:
         self.trace.append(("BUILD-02", "Cmd", place, before, None, template, (), self.stage))
 
     def _assume_no_triggers(self) -> None:
-        self.assumptions.append(
-            f"{self.unknown_base} stores no ONBUILD trigger that sets CMD, ENTRYPOINT or SHELL"
+        self.assumptions = (
+            f"{self.unknown_base} stores no ONBUILD trigger that sets CMD, ENTRYPOINT or SHELL",
         )
 
     def _reset_at_end(self) -> None:
@@ -550,7 +561,7 @@ class _State:
             self.entrypoint or empty, cmd, self.shell, tuple(self.onbuild), self.args_escaped
         )
         if behaviour.keeps == "neither" and (config.shell or config.onbuild):
-            return replace(config, shell=None, onbuild=())
+            return config._replace(shell=None, onbuild=())
         return config
 
 

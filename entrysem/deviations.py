@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from entrysem.behaviour import PLATFORM_ARGS
+from entrysem.dockerfile.words import MODIFIERS
+
 __all__ = ["DEVIATIONS", "Deviation"]
 
 Status = Literal["observed", "source-read"]
@@ -29,6 +32,7 @@ class Deviation:
         source: an engine and version it was observed on, or a pinned file.
         status: `observed` on a real engine, or only `source-read`.
         grammar, sets: fields of `Grammar`, and of the engine's behaviour, that it replaces.
+        lacks: flags that the engine does not know, as `copy --link`; they add up.
     """
 
     id: str
@@ -41,9 +45,10 @@ class Deviation:
     status: Status
     grammar: Mapping[str, Any] = field(default_factory=dict)
     sets: Mapping[str, Any] = field(default_factory=dict)
+    lacks: frozenset[str] = frozenset()
 
 
-_OLD_MODIFIERS = frozenset({":-", ":+", ":?"})
+_OLD_MODIFIERS = frozenset({":-", ":+", ":?", "?"})
 _PLAIN_MODIFIERS = frozenset({":-", ":+", ":?", "-", "+", "?"})
 _BUILDAH = {"buildah": "", "buildah-docker": ""}
 
@@ -52,7 +57,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "text-after-array-dropped",
         "builder",
-        {"buildkit": "<0.15", "classic": "<27.1", **_BUILDAH},
+        {"buildkit": "<0.15", "classic": "<27.1", "kaniko": "<1.24", **_BUILDAH},
         "FORM-11",
         "text after the closing ] is dropped and the form stays exec",
         'FROM scratch\nCMD ["a"] x\n',
@@ -64,7 +69,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "no-check-directive",
         "builder",
-        {"buildkit": "<0.14", "classic": "<27.0", **_BUILDAH},
+        {"buildkit": "<0.14", "classic": "<27.0", "kaniko": "<1.23.2", **_BUILDAH},
         "FORM-03",
         "# check= is an ordinary comment and ends the directives",
         "# check=skip=all\n# escape=`\nFROM scratch\nCMD a `\n b\n",
@@ -75,7 +80,13 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "no-heredocs",
         "builder",
-        {"buildkit": "<0.10", "classic": "<23.0", "buildah": "<1.33", "buildah-docker": "<1.33"},
+        {
+            "buildkit": "<0.10",
+            "classic": "<23.0",
+            "kaniko": "<1.9.2",
+            "buildah": "<1.33",
+            "buildah-docker": "<1.33",
+        },
         "FORM-13",
         "RUN, COPY and ADD read no heredoc; the lines of its body are instructions",
         "FROM scratch\nCOPY <<EOF /x\nCMD a\nEOF\n",
@@ -87,7 +98,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "no-blank-in-heredoc",
         "builder",
-        {"buildkit": "<0.22", "classic": "", **_BUILDAH},
+        {"buildkit": "<0.22", "classic": "<28.2", "kaniko": "<1.24", **_BUILDAH},
         "FORM-13",
         "a blank between << and the word makes it no heredoc",
         "FROM scratch\nRUN cat << EOF\nEOF\n",
@@ -98,7 +109,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "heredoc-prefix-kept",
         "builder",
-        {"buildkit": "<0.15", "classic": "<27.1", **_BUILDAH},
+        {"buildkit": "<0.15", "classic": "<27.1", "kaniko": "<1.24", **_BUILDAH},
         "FORM-13",
         "a word such as <<EOF${X:-y} opens a heredoc",
         "FROM scratch\nRUN cat <<EOF${X:-y}\nEOF${X:-y}\n",
@@ -109,7 +120,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "flag-escape-backslash",
         "builder",
-        {"buildkit": "<0.21", "classic": "", **_BUILDAH},
+        {"buildkit": "<0.21", "classic": "<28.1", "kaniko": "<1.24", **_BUILDAH},
         "FORM-07",
         "inside flags a backslash escapes, whatever the escape directive says",
         "# escape=`\nFROM scratch\nRUN --mount=type=bind,target=C:\\x true\n",
@@ -120,7 +131,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "no-pattern-modifiers",
         "builder",
-        {"buildkit": "<0.13", "classic": "<26.0"},
+        {"buildkit": "<0.13", "classic": "<26.0", "kaniko": "<1.22"},
         "BUILD-10",
         "${X#p}, ${X%p} and ${X/p/r} are rejected",
         "ARG A=xxscratch\nFROM ${A#xx}\nCMD a\n",
@@ -129,15 +140,130 @@ DEVIATIONS: tuple[Deviation, ...] = (
         grammar={"modifiers": _PLAIN_MODIFIERS},
     ),
     Deviation(
-        "colon-modifiers-only",
+        "no-plain-modifiers",
         "builder",
-        {"buildkit": "<0.12", "classic": "<25.0"},
+        {"buildkit": "<0.12", "classic": "<25.0", "kaniko": "<1.20.1"},
         "BUILD-10",
-        "${X-w}, ${X+w} and ${X?w} are rejected: only the forms with a colon exist",
+        "${X-w} and ${X+w} are rejected",
         "FROM ${X-scratch}\nCMD a\n",
         "observed on Docker Engine 20.10.24 (both builders)",
         "observed",
         grammar={"modifiers": _OLD_MODIFIERS},
+    ),
+    Deviation(
+        "colon-pattern-modifiers",
+        "builder",
+        {"buildkit": ">=0.13,<0.16", "classic": ">=26.0,<27.3", "kaniko": ">=1.22,<1.24"},
+        "BUILD-10",
+        "${X:#p} and ${X:%p} are accepted and mean ${X#p} and ${X%p}",
+        "ARG A=xxscratch\nFROM ${A:#xx}\nCMD a\n",
+        "moby/buildkit 9749c5266 changed it",
+        "source-read",
+        grammar={"modifiers": MODIFIERS | {":#", ":%"}},
+    ),
+    Deviation(
+        "bare-arg-empties",
+        "builder",
+        {"buildkit": "<0.17", "kaniko": "<1.24"},
+        "BUILD-10",
+        "ARG X without a value before FROM makes X empty, also when it had a value",
+        "ARG X=scratch\nARG X\nFROM ${X:-other}\nCMD a\n",
+        "moby/buildkit b9a4a6eed changed it",
+        "source-read",
+        grammar={"bare_arg": "empties"},
+    ),
+    Deviation(
+        "bad-default-empty",
+        "builder",
+        {"buildkit": "<0.14", "classic": "<27.0", "kaniko": "<1.23.2"},
+        "BUILD-10",
+        "the default of a global ARG that cannot be expanded is empty",
+        "ARG A=${B?x}\nFROM ${A:-scratch}\nCMD a\n",
+        "moby/buildkit 32bce82a7 changed it",
+        "source-read",
+        grammar={"bad_default": "empty"},
+    ),
+    Deviation(
+        "no-targetstage",
+        "builder",
+        {"buildkit": ">=0.8,<0.17", "kaniko": ""},
+        "BUILD-10",
+        "TARGETSTAGE is not predefined",
+        "FROM scratch AS default\nCMD a\nFROM $TARGETSTAGE\n",
+        "moby/buildkit 6a31a78b4 added it",
+        "source-read",
+        sets={"predefined_args": PLATFORM_ARGS},
+    ),
+    Deviation(
+        "no-osversion",
+        "builder",
+        {"buildkit": ">=0.17,<0.19"},
+        "BUILD-10",
+        "BUILDOSVERSION and TARGETOSVERSION are not predefined",
+        "FROM scratch AS a\nCMD a\nFROM a$TARGETOSVERSION\n",
+        "moby/buildkit 94ddeb7db added them",
+        "source-read",
+        sets={"predefined_args": PLATFORM_ARGS | {"TARGETSTAGE"}},
+    ),
+    Deviation(
+        "empty-entrypoint-rejected",
+        "builder",
+        {"buildkit": ">=0.8.0,<0.8.1"},
+        "FORM-15",
+        "ENTRYPOINT without arguments, and ENTRYPOINT [], are rejected",
+        "FROM scratch\nENTRYPOINT []\n",
+        "moby/buildkit 174bcf85e added it, 4e9bae48e took it back",
+        "source-read",
+        grammar={"empty_entrypoint": "rejected"},
+    ),
+    Deviation(
+        "copy-from-later-allowed",
+        "builder",
+        {"buildkit": "<0.13"},
+        "BUILD-16",
+        "COPY --from may name a stage that comes later, as long as there is no circle",
+        "FROM scratch AS a\nCOPY --from=b /x /x\nFROM scratch AS b\nCMD x\n",
+        "moby/buildkit 0615bb4b9 changed it",
+        "source-read",
+        sets={"copy_from_later": "allowed"},
+    ),
+    Deviation(
+        "copy-from-variable-name",
+        "builder",
+        {"buildkit": "<0.24"},
+        "BUILD-09",
+        "a variable in COPY --from is taken as it is written",
+        "FROM scratch\nCOPY --from=$X /x /x\n",
+        "moby/buildkit 07f5b3a8d changed it",
+        "source-read",
+        sets={"copy_from_variable": "name"},
+    ),
+    *(
+        Deviation(
+            f"no-{flag.replace(' --', '-')}",
+            "builder",
+            {"buildkit": f"<{buildkit}", "classic": f"<{docker}", "kaniko": f"<{kaniko}"},
+            "FORM-07",
+            f"{flag.split()[0].upper()} {flag.split()[1]} is not known",
+            f"FROM scratch\n{flag.split()[0].upper()} {flag.split()[1]}{example}\n",
+            f"moby/buildkit {commit}",
+            "source-read",
+            lacks=frozenset({flag}),
+        )
+        for flag, example, buildkit, docker, kaniko, commit in (
+            ("run --network", "=none true", "0.9", "23.0", "1.9.2", "259fba7d4"),
+            ("run --security", "=sandbox true", "0.26", "29.1", "99", "9324520e8"),
+            ("run --device", "=x true", "0.20", "28.0", "1.24", "f5c38aac4"),
+            ("copy --link", " a b", "0.10", "23.0", "1.9.2", "6f6454324"),
+            ("add --link", " a b", "0.10", "23.0", "1.9.2", "6f6454324"),
+            ("add --keep-git-dir", " a b", "0.11", "24.0", "1.9.2", "8bfeafaaa"),
+            ("add --checksum", "=sha256:x a b", "0.11", "24.0", "1.9.2", "a83fbb989"),
+            ("copy --parents", " a b", "0.26", "29.1", "99", "98d0a0a21"),
+            ("copy --exclude", "=x a b", "0.25", "28.5", "99", "5f01809fe"),
+            ("add --exclude", "=x a b", "0.25", "28.5", "99", "5f01809fe"),
+            ("add --unpack", " a b", "0.23", "28.3", "99", "cb5a6c79e"),
+            ("healthcheck --start-interval", "=1s CMD x", "0.12", "25.0", "1.20.1", "836e71bc7"),
+        )
     ),
     # --- the classic builder ----------------------------------------------------------------------
     Deviation(
@@ -179,7 +305,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
         {"classic": ""},
         "BUILD-09",
         "stage names are looked up without case, must be unique, and copy only from earlier stages; "
-        "scratch:latest is rejected",
+        "scratch with a tag is rejected",
         'FROM scratch AS Foo\nCMD ["a"]\nFROM Foo\n',
         "observed on Docker Engine 20.10.24 (classic)",
         "observed",
@@ -213,6 +339,40 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "observed on Docker Engine 20.10.24, 26.1.5 and 28.5.2 (classic)",
         "observed",
         sets={"bare_scratch": "rejected"},
+    ),
+    Deviation(
+        "classic-args",
+        "builder",
+        {"classic": ""},
+        "BUILD-10",
+        "no argument is predefined, and ARG X without a value unsets X",
+        "FROM scratch AS linux\nCMD a\nFROM $TARGETOS\n",
+        "observed on Docker Engine 26.1.5 and 28.5.2 (classic)",
+        "observed",
+        sets={"predefined_args": frozenset[str]()},
+        grammar={"bare_arg": "unsets"},
+    ),
+    Deviation(
+        "classic-check-ignored",
+        "builder",
+        {"classic": ">=27.0"},
+        "FORM-03",
+        "# check= is a directive, but its options are not looked at",
+        "# check=foo\nFROM scratch\nCMD a\n",
+        "observed on Docker Engine 28.5.2 (classic)",
+        "observed",
+        grammar={"check_options": "ignored"},
+    ),
+    Deviation(
+        "classic-run-flags",
+        "builder",
+        {"classic": ">=20.10.6"},
+        "FORM-07",
+        "RUN with flags is rejected when its stage is built",
+        "FROM scratch\nRUN --mount=type=tmpfs,target=/x true\n",
+        "moby/moby a09c0276a",
+        "source-read",
+        sets={"run_flags": "rejected"},
     ),
     # --- Buildah, and Podman's build, through imagebuilder ------------------------------------------
     Deviation(
@@ -278,7 +438,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "long-line-ends-file",
         "builder",
-        {"buildah": "<1.39", "buildah-docker": "<1.39"},
+        {"buildah": "<1.33", "buildah-docker": "<1.33"},
         "FORM-02",
         "a line longer than 65,535 bytes, and everything after it, is silently dropped",
         "FROM scratch\nCMD (65,532 times a)\n",
@@ -289,7 +449,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "longer-lines",
         "builder",
-        {"buildah": ">=1.39", "buildah-docker": ">=1.39"},
+        {"buildah": ">=1.33", "buildah-docker": ">=1.33"},
         "FORM-02",
         "lines may be 2 MiB long",
         "FROM scratch\nCMD (65,532 times a)\n",
@@ -328,7 +488,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "imagebuilder-modifiers-old",
         "builder",
-        {"buildah": "<1.39", "buildah-docker": "<1.39"},
+        {"buildah": "<1.37", "buildah-docker": "<1.37"},
         "BUILD-10",
         "of the modifiers only ${X:-w} and ${X:+w} exist",
         "FROM ${A:?nope}\n",
@@ -339,7 +499,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "imagebuilder-modifiers",
         "builder",
-        {"buildah": ">=1.39", "buildah-docker": ">=1.39"},
+        {"buildah": ">=1.37", "buildah-docker": ">=1.37"},
         "BUILD-10",
         "${X-w}, ${X+w} and ${X?w} are rejected, and ${X:?text} gives the text as the value",
         "FROM ${A:?nope}\n",
@@ -361,7 +521,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "imagebuilder-default-no-stage",
         "builder",
-        {"buildah": ">=1.28,<1.39", "buildah-docker": ">=1.28,<1.39"},
+        {"buildah": ">=1.28,<1.37", "buildah-docker": ">=1.28,<1.37"},
         "BUILD-10",
         "a FROM word that holds a variable names a stage only when --build-arg gives the value",
         'ARG X=a\nFROM scratch AS a\nCMD ["1"]\nFROM ${X}\n',
@@ -372,7 +532,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "imagebuilder-target-index",
         "builder",
-        {"buildah": ">=1.39", "buildah-docker": ">=1.39"},
+        {"buildah": ">=1.35", "buildah-docker": ">=1.35"},
         "BUILD-13",
         "--target 0 is the first stage, also when it has a name",
         'FROM scratch AS a\nCMD ["1"]\nFROM scratch\n',
@@ -403,7 +563,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "kaniko-reset-at-end",
         "builder",
-        {"kaniko": ""},
+        {"kaniko": ">=1.9.2"},
         "BUILD-02",
         "Cmd is emptied at the stage's end, if it has an ENTRYPOINT and no CMD, both in capitals",
         'FROM scratch\ncmd ["a"]\nENTRYPOINT ["b"]\n',
@@ -454,9 +614,31 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "MERGE-07",
         "--entrypoint may be a JSON list",
         'FROM scratch\nENTRYPOINT ["e"]\nCMD ["c"]\n# podman run --entrypoint \'["p","q"]\'\n',
-        "observed on Podman 4.3.1; containers/podman pkg/specgenutil/specgen.go",
+        "observed on Podman 3.0.1, 4.3.1, 5.4.2 and 5.8.6; containers/podman pkg/specgenutil/specgen.go",
         "observed",
         sets={"typed_entrypoint": "json", "init_prefix": ("/run/podman-init", "--")},
+    ),
+    Deviation(
+        "podman-old-init",
+        "runtime",
+        {"podman": "<4.2"},
+        "MERGE-10",
+        "the init program is /dev/init",
+        'FROM scratch\nENTRYPOINT ["e"]\n# podman run --init\n',
+        "containers/podman 633d5f1f8 changed it",
+        "source-read",
+        sets={"init_prefix": ("/dev/init", "--")},
+    ),
+    Deviation(
+        "podman-empty-clears",
+        "runtime",
+        {"podman": "<3.4.4"},
+        "MERGE-07",
+        "--entrypoint '' clears Entrypoint and keeps the image's Cmd",
+        'FROM scratch\nENTRYPOINT ["e"]\nCMD ["c"]\n# podman run --entrypoint ""\n',
+        "observed on Podman 3.0.1; containers/podman b526a0ccd changed it",
+        "observed",
+        sets={"typed_empty": "empty-list"},
     ),
     Deviation(
         "podman-no-command-message",
@@ -478,8 +660,8 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "MERGE-06",
         "with nothing to run, argv is one empty word and the start fails",
         "FROM scratch\nLABEL a=b\n",
-        "containers/podman 5cc83da1c6",
-        "source-read",
+        "observed on Podman 5.4.2 and 5.8.6; containers/podman 5cc83da1c6",
+        "observed",
         sets={"nothing_to_run": "empty-word"},
     ),
     Deviation(

@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from entrysem.behaviour import RuntimeBehaviour
 from entrysem.errors import InputError
@@ -31,8 +31,7 @@ from entrysem.trace import Note, Trace
 __all__ = ["Process", "merge", "shellwords"]
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """What a run of the image comes to.
 
     Attributes:

@@ -52,8 +52,7 @@ def is_known(words: Words) -> bool:
     return not words or not any(isinstance(word, Inherited) for word in words)
 
 
-@dataclass(frozen=True, slots=True)
-class ImageConfig:
+class ImageConfig(NamedTuple):
     """What an image says about its process: the part of the OCI image config that decides argv.
 
     Attributes:

@@ -13,7 +13,7 @@ The classic builder's versions are those of the Docker Engine that it is part of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -58,13 +58,31 @@ _BUILDKIT_OF_DOCKER = (
     ("26.0", "0.13"),
     ("27.0", "0.14"),
     ("27.1", "0.15"),
+    ("27.3", "0.16"),
+    ("27.4", "0.17"),
+    ("27.5", "0.18"),
     ("28.0", "0.20"),
+    ("28.1", "0.21"),
+    ("28.2", "0.22"),
+    ("28.3", "0.23"),
+    ("28.4", "0.24"),
     ("28.5", "0.25"),
+    ("29.1", "0.26"),
+    ("29.2", "0.27"),
+    ("29.3", "0.28"),
+    ("29.4", "0.29"),
+    ("29.5", "0.30"),
+    ("29.6", "0.31"),
+    ("29.7", "0.32"),
 )
 #: Podman -> the Buildah inside it.
 _BUILDAH_OF_PODMAN = (
     ("3.0", "1.19"),
+    ("3.4", "1.23"),
+    ("4.0", "1.24"),
     ("4.3", "1.28"),
+    ("4.9", "1.33"),
+    ("5.0", "1.35"),
     ("5.4", "1.39"),
     ("5.8", "1.43"),
 )
@@ -88,6 +106,13 @@ class Profile:
 
     builder: Engine = Engine("buildkit")
     runtime: Engine = Engine("docker")
+    builder_behaviour: BuilderBehaviour = field(init=False, repr=False, compare=False)
+    runtime_behaviour: RuntimeBehaviour = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Looked up once here, because a profile is asked for its behaviour at every resolution.
+        object.__setattr__(self, "builder_behaviour", builder_behaviour(self.builder))
+        object.__setattr__(self, "runtime_behaviour", runtime_behaviour(self.runtime))
 
     @staticmethod
     def parse(builder: str = "buildkit", runtime: str = "docker") -> Profile:
@@ -169,9 +194,13 @@ def builder_behaviour(engine: Engine) -> BuilderBehaviour:
     """The reference builder with this engine's deviations applied; one object an engine."""
     changes: dict[str, Any] = {}
     grammar: dict[str, Any] = {}
+    lacks: frozenset[str] = frozenset()
     for deviation in deviations_of(engine, "builder"):
         changes.update(deviation.sets)
         grammar.update(deviation.grammar)
+        lacks |= deviation.lacks
+    if lacks:
+        grammar["lacks"] = lacks
     behaviour = BuilderBehaviour(
         grammar=_grammar(tuple(sorted(grammar.items(), key=lambda i: i[0])))
     )

@@ -22,7 +22,7 @@ from entrysem.model import (
     Words,
     is_known,
 )
-from entrysem.profiles import Profile, builder_behaviour, runtime_behaviour
+from entrysem.profiles import Profile
 from entrysem.reading import with_reading
 from entrysem.shell import ShellView, effective, shell_view
 from entrysem.trace import Trace, steps
@@ -44,7 +44,7 @@ class Image:
         config: the image config.
     """
 
-    __slots__ = ("_runtime", "built", "config", "dockerfile", "profile")
+    __slots__ = ("built", "config", "dockerfile", "profile")
 
     def __init__(
         self,
@@ -57,7 +57,6 @@ class Image:
         self.config = config
         self.dockerfile = dockerfile
         self.built = built
-        self._runtime = runtime_behaviour(profile.runtime)
 
     def run(self, options: RunOptions = _DEFAULT_RUN) -> Resolution:
         """What this run of the image comes to.
@@ -66,7 +65,7 @@ class Image:
             InputError: the options are not legal at that runtime's command line.
         """
         trace: Trace = []
-        process = merge(self.config, options, self._runtime, trace)
+        process = merge(self.config, options, self.profile.runtime_behaviour, trace)
         return Resolution(self, options, process, trace)
 
 
@@ -136,12 +135,8 @@ class Resolution:
         argv = self.argv
         if argv is None or self.error is not None:
             return None
-        prefix = len(self._runtime_init) if self.options.init else 0
-        return shell_view(argv[prefix:])
-
-    @property
-    def _runtime_init(self) -> tuple[str, ...]:
-        return runtime_behaviour(self.image.profile.runtime).init_prefix
+        prefix = self.image.profile.runtime_behaviour.init_prefix if self.options.init else ()
+        return shell_view(argv[len(prefix) :])
 
     @property
     def effective(self) -> tuple[str, ...] | None:
@@ -175,7 +170,7 @@ def build_image(
     """
     if isinstance(source, ImageConfig):
         return Image(profile, source)
-    behaviour = builder_behaviour(profile.builder)
+    behaviour = profile.builder_behaviour
     if not isinstance(source, Dockerfile):
         source = parse_dockerfile(source, grammar=behaviour.grammar)
     elif source.grammar is not behaviour.grammar:

@@ -34,6 +34,7 @@ _REFERENCE = re.compile(
     r"(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?\Z",
     re.ASCII,
 )
+_CONTROL = frozenset("$'\"\\")
 _INDEX = re.compile(r"[-+]?[0-9]+\Z")
 _HEX64 = re.compile(r"[a-f0-9]{64}\Z")
 
@@ -71,13 +72,18 @@ def chain_of(
             phase="build",
             hint="a Dockerfile needs at least a FROM",
         )
+    if len(stages) == 1 and not target and not dockerfile.global_args:
+        first = stages[0]
+        plain = first.platform is None and not first.sources
+        if plain and _PLAIN_REFERENCE.match(first.base):
+            return [Link(first, first.base, None, platform.startswith("windows"))]
     if target and behaviour.stages_after_target == "cut":
         index = _index_of(target, stages, behaviour)
         if index is not None:
             stages, target = stages[: index + 1], None
     variables: Mapping[str, str] | None = None
     if dockerfile.global_args:
-        variables = _variables(dockerfile, behaviour, build_args, platform)
+        variables = _variables(dockerfile, behaviour, target, build_args, platform)
     bases: list[str] = []
     parents: list[Stage | None] = []
     names: dict[str, Stage] = {}
@@ -85,7 +91,7 @@ def chain_of(
         base = stage.base
         if not _PLAIN_REFERENCE.match(base):
             if variables is None:
-                variables = _variables(dockerfile, behaviour, build_args, platform)
+                variables = _variables(dockerfile, behaviour, target, build_args, platform)
             base = _expanded(base, stage, dockerfile, behaviour, variables)
         parent = _parent(base, stage, names, stages, behaviour)
         if (
@@ -106,7 +112,7 @@ def chain_of(
             _register(stage, names, dockerfile, behaviour)
     chosen = _target(target, stages, names, behaviour)
     if behaviour.copy_cycles == "rejected" and any(stage.sources for stage in stages):
-        _check_circles(dockerfile, parents, names)
+        _check_sources(dockerfile, parents, names, behaviour)
     chain: list[Link] = []
     current: Stage | None = chosen
     while current is not None:
@@ -115,7 +121,7 @@ def chain_of(
         current = parents[index]
     chain.reverse()
     if platform.startswith("windows") or any(link.stage.platform for link in chain):
-        chain = _with_platforms(chain, dockerfile, behaviour, build_args, platform)
+        chain = _with_platforms(chain, dockerfile, behaviour, target, build_args, platform)
     return chain
 
 
@@ -123,11 +129,12 @@ def _with_platforms(
     chain: list[Link],
     dockerfile: Dockerfile,
     behaviour: BuilderBehaviour,
+    target: str | None,
     build_args: Mapping[str, str],
     platform: str,
 ) -> list[Link]:
     """The chain with each stage's own platform: FROM --platform, or its base stage's."""
-    variables = _variables(dockerfile, behaviour, build_args, platform)
+    variables = _variables(dockerfile, behaviour, target, build_args, platform)
     windows = platform.startswith("windows")
     result: list[Link] = []
     for link in chain:
@@ -149,20 +156,16 @@ def _with_platforms(
 def _variables(
     dockerfile: Dockerfile,
     behaviour: BuilderBehaviour,
+    target: str | None,
     build_args: Mapping[str, str],
     platform: str,
 ) -> dict[str, str]:
     """Values of the global ARGs; a --build-arg counts only for a declared name."""
-    values: dict[str, str] = {}
-    if behaviour.platform_args:
-        system, _, machine = platform.partition("/")
-        machine, _, variant = machine.partition("/")
-        for side in ("BUILD", "TARGET"):
-            values[f"{side}PLATFORM"] = platform
-            values[f"{side}OS"] = system
-            values[f"{side}ARCH"] = machine
-            values[f"{side}VARIANT"] = variant
-        values.update({name: build_args[name] for name in values if name in build_args})
+    values = {
+        name: build_args.get(name, value)
+        for name, value in _predefined(dockerfile, target, platform).items()
+        if name in behaviour.predefined_args
+    }
     grammar = dockerfile.grammar
     for instruction in dockerfile.global_args:
         for word in arguments(instruction, dockerfile.escape):
@@ -170,17 +173,46 @@ def _variables(
             if name in build_args:
                 values[name] = build_args[name]
             elif equals:
-                try:
-                    values[name] = expand(
-                        default,
-                        values,
-                        escape=dockerfile.escape,
-                        modifiers=grammar.modifiers,
-                        required=grammar.required,
-                    )
-                except ExpansionError as error:
-                    raise _expansion_error(error, default, instruction, dockerfile) from None
+                values[name] = _default(default, values, instruction, dockerfile)
+            elif grammar.bare_arg == "empties":
+                values[name] = ""
+            elif grammar.bare_arg == "unsets":
+                values.pop(name, None)
     return values
+
+
+def _predefined(dockerfile: Dockerfile, target: str | None, platform: str) -> dict[str, str]:
+    system, _, machine = platform.partition("/")
+    machine, _, variant = machine.partition("/")
+    parts = {
+        "PLATFORM": platform,
+        "OS": system,
+        "ARCH": machine,
+        "VARIANT": variant,
+        "OSVERSION": "",
+    }
+    values = {side + part: text for side in ("BUILD", "TARGET") for part, text in parts.items()}
+    last = dockerfile.stages[-1].name
+    values["TARGETSTAGE"] = target or (last.lower() if last else "default")
+    return values
+
+
+def _default(
+    text: str, values: Mapping[str, str], instruction: Instruction, dockerfile: Dockerfile
+) -> str:
+    grammar = dockerfile.grammar
+    try:
+        return expand(
+            text,
+            values,
+            escape=dockerfile.escape,
+            modifiers=grammar.modifiers,
+            required=grammar.required,
+        )
+    except ExpansionError as error:
+        if grammar.bad_default == "empty":
+            return ""
+        raise _expansion_error(error, text, instruction, dockerfile) from None
 
 
 def _expanded(
@@ -339,29 +371,77 @@ def _check_reference(base: str, stage: Stage, dockerfile: Dockerfile) -> None:
     )
 
 
-def _check_circles(
-    dockerfile: Dockerfile, parents: list[Stage | None], names: Mapping[str, Stage]
+def _check_sources(
+    dockerfile: Dockerfile,
+    parents: list[Stage | None],
+    names: Mapping[str, Stage],
+    behaviour: BuilderBehaviour,
 ) -> None:
-    stages = dockerfile.stages
+    """What COPY --from and RUN --mount=from= name: no circle, and (BuildKit) no later stage."""
     needs: list[list[int]] = []
-    for stage in stages:
-        needed = [parent.number] if (parent := parents[stage.number]) is not None else []
+    for stage in dockerfile.stages:
+        parent = parents[stage.number]
+        needed = [] if parent is None else [parent.number]
         for source in stage.sources:
-            if _INDEX.match(source):
-                number = int(source[:10])
-                if not 0 <= number < len(stages):
-                    _reject(
-                        "bad-stage-index",
-                        f"invalid stage index {source[:10]}",
-                        "BUILD-09",
-                        stage,
-                        dockerfile,
-                        hint="COPY --from takes a stage's name, its number from 0, or an image",
-                    )
+            number = _source_stage(source, stage, dockerfile, names, behaviour)
+            if number is not None:
                 needed.append(number)
-            elif source.lower() in names:
-                needed.append(names[source.lower()].number)
         needs.append(needed)
+    _check_circles(needs, dockerfile)
+    if behaviour.copy_from_later == "rejected":
+        for stage, needed in zip(dockerfile.stages, needs, strict=True):
+            for number in needed:
+                if number > stage.number:
+                    _reject_later(dockerfile.stages[number], stage, dockerfile)
+
+
+def _source_stage(
+    source: str,
+    stage: Stage,
+    dockerfile: Dockerfile,
+    names: Mapping[str, Stage],
+    behaviour: BuilderBehaviour,
+) -> int | None:
+    """The number of the stage that a source names, or None for an image."""
+    if not _CONTROL.isdisjoint(source) and behaviour.copy_from_variable == "rejected":
+        _reject(
+            "variable-in-from",
+            "variable expansion is not supported for --from, define a new stage with FROM using ARG "
+            "from global scope as a workaround",
+            "BUILD-09",
+            stage,
+            dockerfile,
+        )
+    if not _INDEX.match(source):
+        found = names.get(source.lower())
+        return None if found is None else found.number
+    number = int(source[:10])
+    if not 0 <= number < len(dockerfile.stages):
+        _reject(
+            "bad-stage-index",
+            f"invalid stage index {source[:10]}",
+            "BUILD-09",
+            stage,
+            dockerfile,
+            hint="COPY --from takes a stage's name, its number from 0, or an image",
+        )
+    return number
+
+
+def _reject_later(later: Stage, stage: Stage, dockerfile: Dockerfile) -> NoReturn:
+    name, here = (item.name or f"stage-{item.number}" for item in (later, stage))
+    _reject(
+        "later-stage",
+        f'cannot copy from stage "{name}", it needs to be defined before current stage "{here}"',
+        "BUILD-09",
+        stage,
+        dockerfile,
+        hint="move the stage up",
+    )
+
+
+def _check_circles(needs: list[list[int]], dockerfile: Dockerfile) -> None:
+    stages = dockerfile.stages
     state = [0] * len(stages)
     for root in range(len(stages)):
         stack = [(root, iter(needs[root]))] if not state[root] else []

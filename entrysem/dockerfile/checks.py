@@ -48,8 +48,10 @@ def check(instruction: Instruction, grammar: Grammar, escape: str) -> None:
 
 def is_plainly_fine(keyword: str, text: str) -> bool:
     """Whether an instruction without flags needs no further check. False says nothing."""
-    if keyword in ("run", "cmd", "entrypoint"):
+    if keyword in ("run", "cmd"):
         return True
+    if keyword == "entrypoint":
+        return len(text) > 2  # longer than []
     if keyword in ("user", "workdir", "expose", "maintainer", "stopsignal"):
         return bool(text)
     if keyword in ("copy", "add"):
@@ -88,7 +90,7 @@ def _flags(instruction: Instruction, grammar: Grammar) -> dict[str, str]:
     for flag in instruction.flags:
         spelled, equals, value = flag.partition("=")
         kind = known.get(spelled[2:])
-        if kind is None:
+        if kind is None or f"{instruction.keyword} {spelled}" in grammar.lacks:
             if grammar.stray_flags == "dropped" and not known:
                 continue
             raise LineError(
@@ -188,6 +190,14 @@ def _copy(instruction: Instruction, grammar: Grammar, escape: str) -> None:
 def _run(instruction: Instruction, grammar: Grammar, escape: str) -> None:
     del escape
     _flags(instruction, grammar)
+
+
+def _entrypoint(instruction: Instruction, grammar: Grammar, escape: str) -> None:
+    _run(instruction, grammar, escape)
+    if grammar.empty_entrypoint == "rejected" and instruction.items in (None, ()):
+        if instruction.text and instruction.items is None:
+            return
+        raise _problem("wrong-argument-count", "ENTRYPOINT requires at least one argument")
 
 
 def _shell(instruction: Instruction, grammar: Grammar, escape: str) -> None:
@@ -290,7 +300,7 @@ _CHECKS: dict[str, Callable[[Instruction, Grammar, str], None]] = {
     "arg": _arg,
     "cmd": _run,
     "copy": _copy,
-    "entrypoint": _run,
+    "entrypoint": _entrypoint,
     "env": _pairs,
     "expose": _at_least_one,
     "from": _from,

@@ -69,7 +69,7 @@ class DirectiveBlock:
         self.found.append(Directive(name, value, number))
         if name == "escape":
             self._set_escape(value)
-        elif name == "check":
+        elif name == "check" and self._grammar.check_options == "validated":
             _validate_check(value)
 
     def _set_escape(self, value: str) -> None:

@@ -67,6 +67,12 @@ class Grammar:
             only in `reached-stages`.
         modifiers: what may follow the name in `${NAME...}`, as spelled: `:-`, `-`, `#` ...
         required: whether `${NAME:?text}` of an unset name is an `error`, or `text` is its `value`.
+        check_options: whether the options of `# check=` are `validated` or `ignored`.
+        bare_arg: what `ARG X` before FROM does to a value that X has: it `keeps` it, `empties` it,
+            or `unsets` it. (Without a value X stays unset, but is empty where it `empties`.)
+        bad_default: a default of a global ARG that cannot be expanded is `rejected` or `empty`.
+        empty_entrypoint: ENTRYPOINT without words is `accepted` or `rejected`.
+        lacks: flags that are not known, as `copy --link`.
         flags: instruction keyword -> flag name -> `bool`, `string` or `strings` (repeatable).
         multiple_args: whether one ARG instruction may declare several names.
         stage_name: `checked` against BuildKit's pattern, or `free`.
@@ -87,6 +93,11 @@ class Grammar:
     checks: Literal["all-stages", "reached-stages"] = "all-stages"
     modifiers: frozenset[str] = MODIFIERS
     required: Literal["error", "value"] = "error"
+    check_options: Literal["validated", "ignored"] = "validated"
+    bare_arg: Literal["keeps", "empties", "unsets"] = "keeps"
+    bad_default: Literal["rejected", "empty"] = "rejected"
+    empty_entrypoint: Literal["accepted", "rejected"] = "accepted"
+    lacks: frozenset[str] = frozenset()
     flags: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: _REFERENCE_FLAGS)
     multiple_args: bool = True
     stage_name: Literal["checked", "free"] = "checked"

@@ -95,6 +95,7 @@ def _notes(resolution: Resolution) -> list[str]:
         image = visible(resolution.unknown[0].image)
         notes.append(f"to settle it: --base-config {shlex.quote(image)}=FILE, with FILE from")
         notes.append(f"              docker inspect {shlex.quote(image)} > FILE")
+    built = resolution.image.built
     if built is not None and built.origin == "catalogue" and not resolution.unknown:
         notes.append(f"rests on the {visible(built.origin_note)}")
     notes += [f"assumes that {visible(sentence)}" for sentence in resolution.assumptions]
