@@ -93,6 +93,8 @@ def build(
         state.run_stage(link, bases)
     last = chain[-1]
     base = chain[0].base
+    if target:
+        state.note_target(target, last.stage)
     return Built(
         state.stored_config(),
         state.trace,
@@ -100,7 +102,7 @@ def build(
         None if state.origin is None else base,
         state.origin,
         state.note,
-        state.assumptions,
+        state.assumptions + _lint_assumption(dockerfile),
         last.windows,
     )
 
@@ -113,6 +115,14 @@ def _unknown_words(image: str) -> tuple[Words, Words, Words]:
         (Inherited("Cmd", image),),
         (Inherited("Shell", image),),
     )
+
+
+def _lint_assumption(dockerfile: Dockerfile) -> tuple[str, ...]:
+    """`# check=error=true` makes findings of BuildKit's linter errors, which is not computed here."""
+    for directive in dockerfile.directives:
+        if directive.name == "check" and "error=true" in directive.value.lower():
+            return ("the builder's linter finds nothing, which # check=error=true makes an error",)
+    return ()
 
 
 def _reject_bare_scratch(first: Link, dockerfile: Dockerfile) -> None:
@@ -154,6 +164,21 @@ class _State:
         self.dockerfile = dockerfile
         self.behaviour = behaviour
         self.trace: Trace = []
+
+    def note_target(self, target: str, stage: Stage) -> None:
+        """Notes that a stage was asked for by name."""
+        self.trace.append(
+            (
+                "BUILD-13",
+                "base",
+                stage.instruction,
+                None,
+                None,
+                "the target {0} is this stage; what stands below it is not built",
+                (target,),
+                stage.number,
+            )
+        )
 
     def run_stage(self, link: Link, bases: BaseLookup) -> None:
         """Starts from the base, runs its triggers, then the stage's own instructions."""
@@ -207,18 +232,7 @@ class _State:
     def _note_from(self, stage: Stage, link: Link, origin: str) -> None:
         place = stage.instruction
         if stage.base != link.base:
-            self.trace.append(
-                (
-                    "BUILD-10",
-                    "base",
-                    place,
-                    None,
-                    None,
-                    "{0} expands to {1}",
-                    (stage.base, link.base),
-                    stage.number,
-                )
-            )
+            self._note_expansion(stage, link.base)
         if link.parent is not None:
             self.trace.append(
                 (
@@ -245,6 +259,20 @@ class _State:
             )
         )
 
+    def _note_expansion(self, stage: Stage, base: str) -> None:
+        self.trace.append(
+            (
+                "BUILD-10",
+                "base",
+                stage.instruction,
+                None,
+                None,
+                "{0} expands to {1}",
+                (stage.base, base),
+                stage.number,
+            )
+        )
+
     def _start_from_stage(self, link: Link, parent: Stage) -> Sequence[str]:
         """Goes on with the state of the stage before; returns its triggers."""
         triggers, self.onbuild = self.onbuild, ()
@@ -261,6 +289,8 @@ class _State:
         image = link.base
         if image == "scratch":
             place = link.stage.instruction
+            if link.stage.base != image:
+                self._note_expansion(link.stage, image)
             self.trace.append(
                 (
                     "BUILD-07",

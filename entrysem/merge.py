@@ -24,11 +24,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from entrysem.behaviour import RuntimeBehaviour
+from entrysem.dockerfile.text import stored
 from entrysem.errors import InputError
 from entrysem.model import ImageConfig, Inherited, RunOptions, StartError, Words
+from entrysem.shellwords import shellwords
 from entrysem.trace import Note, Trace
 
-__all__ = ["Process", "merge", "shellwords"]
+__all__ = ["Process", "merge"]
 
 
 class Process(NamedTuple):
@@ -51,10 +53,14 @@ def merge(
     Raises:
         InputError: what was typed is no legal option value at that runtime's command line.
     """
-    given = run.entrypoint
-    if given is not None:
-        given = _given_entrypoint(given, behaviour, trace)
+    given: tuple[str, ...] | None = None
     args: Words = None
+    if behaviour.expands and (run.args or run.entrypoint):
+        trace.append(_FROM_MANIFEST)
+    if run.entrypoint is not None:
+        given = _given_entrypoint(run.entrypoint, behaviour, trace)
+        if given and behaviour.expands:
+            given = _expanded(given, run.env, trace)
     if run.args is not None:
         args = _expanded(run.args, run.env, trace) if behaviour.expands else run.args
         if not args:
@@ -189,6 +195,7 @@ def _json_or_word(text: str) -> tuple[str, ...] | None:
         return None
     if not isinstance(value, list):
         return (text,)
+    value = [stored(item) if isinstance(item, str) else item for item in value]
     if all(isinstance(item, str) for item in value):
         return tuple(value)
     if all(item is None or isinstance(item, str) for item in value):
@@ -198,66 +205,6 @@ def _json_or_word(text: str) -> tuple[str, ...] | None:
 
 def _no_constant(name: str) -> None:
     raise ValueError(name)
-
-
-def shellwords(text: str) -> tuple[str, ...]:
-    """Words as Compose splits them: quotes and backslashes are taken, nothing is evaluated.
-
-    An unquoted `;`, `&`, `|`, `<` or `>` silently ends the list. A backslash before `n` or `t`
-    outside single quotes is a newline or a tab.
-
-    Raises:
-        InputError: a quote is not closed, or an unquoted parenthesis stands alone.
-
-    Source: mattn/go-shellwords shellwords.go, as compose-go calls it.
-    """
-    words: list[str] = []
-    word: list[str] = []
-    got = False
-    quote = ""
-    escaped = False
-    for char in text:
-        if escaped:
-            word.append({"n": "\n", "t": "\t"}.get(char, char))
-            escaped = False
-            got = True
-        elif char == "\\" and quote != "'":
-            escaped = True
-        elif quote:
-            if char == quote:
-                quote = ""
-            else:
-                word.append(char)
-        elif char in " \t\r\n":
-            if got:
-                words.append("".join(word))
-            word.clear()
-            got = False
-        elif char in "'\"":
-            quote = char
-            got = True
-        elif char in ";&|<>":
-            break
-        elif char in "()":
-            raise InputError(
-                "bad-command-line",
-                "invalid command line string",
-                where=repr(text),
-                hint="quote the parenthesis",
-            )
-        else:
-            word.append(char)
-            got = True
-    if quote or escaped:
-        raise InputError(
-            "bad-command-line",
-            "invalid command line string",
-            where=repr(text),
-            hint="a quote or a backslash is not closed",
-        )
-    if got:
-        words.append("".join(word))
-    return tuple(words)
 
 
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))?")
@@ -340,8 +287,18 @@ _NO_ARGS: Note = (
     (),
     None,
 )
+_FROM_MANIFEST: Note = (
+    "MERGE-11",
+    "argv",
+    None,
+    None,
+    None,
+    "command in the manifest is the entrypoint, args are the arguments",
+    (),
+    None,
+)
 _EMPTY_IS_ABSENT: Note = (
-    "MERGE-05",
+    "MERGE-11",
     "argv",
     None,
     None,

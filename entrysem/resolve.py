@@ -104,7 +104,7 @@ class Resolution:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """Sentences about an unknown base that the answer rests on."""
+        """Sentences that the answer rests on, though nobody has shown them to be true."""
         built = self.image.built
         if built is None or self.options.args or self.options.entrypoint is not None:
             return ()
@@ -125,6 +125,8 @@ class Resolution:
         found = [step.rule for step in self.steps]
         if (view := self.shell) is not None:
             found += view.rules
+        elif self.argv and self.error is None:
+            found.append("SHELL-05")
         if self.error is not None:
             found.append(self.error.rule)
         return tuple(dict.fromkeys(found))
@@ -135,14 +137,23 @@ class Resolution:
         argv = self.argv
         if argv is None or self.error is not None:
             return None
-        prefix = self.image.profile.runtime_behaviour.init_prefix if self.options.init else ()
-        return shell_view(argv[len(prefix) :])
+        view = shell_view(argv[self._init_length :])
+        if view is not None and self.options.init:
+            view = view._replace(init=argv[0])
+        return view
 
     @property
     def effective(self) -> tuple[str, ...] | None:
         """Argv without the words that a shell script ignores; None when argv is."""
         argv = self.argv
-        return None if argv is None else effective(argv)
+        if argv is None:
+            return None
+        length = self._init_length
+        return argv[:length] + effective(argv[length:])
+
+    @property
+    def _init_length(self) -> int:
+        return len(self.image.profile.runtime_behaviour.init_prefix) if self.options.init else 0
 
 
 def build_image(

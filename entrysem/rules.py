@@ -63,7 +63,7 @@ RULES: dict[str, Rule] = {
         Rule("BUILD-13", "The target is the last stage, or the one that is named"),
         Rule("BUILD-14", "An empty array is no words"),
         Rule("BUILD-15", "What an unknown base brings stays unknown"),
-        Rule("BUILD-16", "Stages must not form a circle"),
+        Rule("BUILD-16", "Stages copy from stages before them, and never in a circle"),
         Rule("MERGE-01", "argv is Entrypoint followed by Cmd"),
         Rule("MERGE-02", "Arguments replace Cmd as a whole"),
         Rule("MERGE-03", "An entrypoint override replaces Entrypoint and drops the image's Cmd"),

@@ -74,6 +74,8 @@ class ShellView(NamedTuple):
         uses_parameters: whether the script looks at `$0`, `$1`, `$@`, `$#` or shifts them.
         kind: what decides PID 1; None without a script.
         pid1: one entry a measured shell, or for the shell that argv names if it is one of them.
+        init: the program that `--init` puts before the shell, or None. It is PID 1 then, and `pid1`
+            says who is its child.
     """
 
     shell: str
@@ -84,6 +86,7 @@ class ShellView(NamedTuple):
     uses_parameters: bool
     kind: ScriptKind | None
     pid1: tuple[Pid1, ...]
+    init: str | None = None
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -96,6 +99,8 @@ class ShellView(NamedTuple):
     @property
     def sigterm(self) -> str:
         """Who gets the SIGTERM of `docker stop`, as a sentence."""
+        if self.init is not None:
+            return f"{self.init} is PID 1 and passes SIGTERM on to its child"
         whos = {entry.who for entry in self.pid1}
         if whos == {"program"}:
             return "docker stop signals the program itself: it has replaced the shell"
@@ -202,57 +207,27 @@ _PARAMETER = re.compile(
     r"\$(?:[0-9@*#]|\{[#!]?[0-9@*]|\{#\})|(?:^|[\s;&|(])(?:shift|getopts)\b"
     r"|\bfor\s+\w+\s*(?:;|\n|\bdo\b)"
 )
+_READS_CODE = re.compile(r"(?:^|[\s;&|({])(?:eval|trap)\s")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _REDIRECTIONS = frozenset({"<", ">", ">>", "<<", "<<-", "<&", ">&", "<>", ">|"})
 _BUILTINS = frozenset(
-    [
-        ":",
-        ".",
-        "[",
-        "alias",
-        "bg",
-        "break",
-        "cd",
-        "continue",
-        "echo",
-        "eval",
-        "exit",
-        "export",
-        "false",
-        "fg",
-        "getopts",
-        "hash",
-        "jobs",
-        "kill",
-        "printf",
-        "pwd",
-        "read",
-        "readonly",
-        "return",
-        "set",
-        "shift",
-        "source",
-        "test",
-        "times",
-        "trap",
-        "true",
-        "type",
-        "ulimit",
-        "umask",
-        "unalias",
-        "unset",
-        "wait",
-    ]
+    (
+        ": . [ alias bg break cd continue echo eval exit export false fg getopts hash "
+        "jobs kill printf pwd read readonly return set shift source test times trap true "
+        "type ulimit umask unalias unset wait"
+    ).split()
 )
+_SEPARATORS = frozenset({";", "\n", "&&", "||", "(", "{", "then", "else", "do"})
 _COMPOUND = frozenset({"{", "if", "case"})
 _KEEPS = frozenset({"for", "while", "until", "!", "time", "function", "eval"})
 
 
 def uses_parameters(script: str) -> bool:
     """Whether the script looks at its parameters. What single quotes and backslashes hide is not
-    looked at; a here-document is taken as code.
+    looked at, unless eval or trap may run it; a here-document is taken as code.
     """
-    return bool(_PARAMETER.search(_SINGLE_QUOTED.sub(_visible, script)))
+    seen = script if _READS_CODE.search(script) else _SINGLE_QUOTED.sub(_visible, script)
+    return bool(_PARAMETER.search(seen))
 
 
 def _visible(match: re.Match[str]) -> str:
@@ -281,6 +256,8 @@ def script_kind(script: str) -> ScriptKind:
         body.pop()
     if "|" in body or "&" in body or _has_word(body, _KEEPS) or _defines_function(body):
         return ScriptKind.STAYS
+    if _execs(body):
+        return ScriptKind.EXEC
     if body[0] == "(" or body[0] in _COMPOUND:
         return _compound_kind(body)
     commands = _commands(body)
@@ -290,8 +267,6 @@ def script_kind(script: str) -> ScriptKind:
     if _has_word(body, frozenset({"trap"})) and not _ignores_signal(commands):
         return ScriptKind.STAYS
     program = last.words[0] if last.words else ""
-    if program == "exec" and len(last.words) > 1:
-        return ScriptKind.EXEC
     if program == "command" and len(last.words) > 1:
         program = last.words[1]
     if program in _BUILTINS or not last.words:
@@ -302,6 +277,18 @@ def script_kind(script: str) -> ScriptKind:
     if last.redirected:
         return ScriptKind.REDIRECTED
     return ScriptKind.SIMPLE if len(commands) == 1 else ScriptKind.LAST
+
+
+def _execs(body: list[str]) -> bool:
+    """Whether an exec with a program stands where a command can start, outside a subshell."""
+    starts = True
+    for at, token in enumerate(body[:-1]):
+        if token == "(":
+            return False
+        if starts and token == "exec" and body[at + 1] not in _SEPARATORS | _REDIRECTIONS:
+            return True
+        starts = (token in _SEPARATORS) or (starts and token == "command")
+    return False
 
 
 def _tokens(script: str) -> list[str]:
@@ -360,7 +347,7 @@ def _has_word(body: list[str], words: frozenset[str]) -> bool:
     for token in body:
         if starts and token in words:
             return True
-        starts = token in (";", "\n", "&&", "||", "(", "{", "then", "else", "do")
+        starts = token in _SEPARATORS
     return False
 
 
@@ -374,6 +361,6 @@ def _compound_kind(body: list[str]) -> ScriptKind:
 
 
 def _ignores_signal(commands: list[list[str]]) -> bool:
-    """Whether every trap only ignores signals (`trap "" TERM`), which keeps the replacement."""
+    """Whether every trap only ignores or resets signals, which keeps the replacement."""
     traps = [command for command in commands if command[0] == "trap"]
-    return all(len(trap) > 2 and trap[1] in ('""', "''") for trap in traps)
+    return all(len(trap) > 2 and trap[1] in ('""', "''", "-") for trap in traps)

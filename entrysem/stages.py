@@ -34,6 +34,16 @@ _REFERENCE = re.compile(
     r"(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?\Z",
     re.ASCII,
 )
+_PLATFORM_PART = re.compile(r"[A-Za-z0-9_.-]+(?:\([^()]*\))?\Z")
+_PLATFORM_WORDS = frozenset(
+    (
+        "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd "
+        "openbsd plan9 solaris wasip1 windows zos 386 amd64 amd64p32 arm armbe arm64 "
+        "arm64be ppc64 ppc64le loong64 mips mipsle mips64 mips64le mips64p32 mips64p32le "
+        "ppc riscv riscv64 s390 s390x sparc sparc64 wasm i386 x86_64 x86-64 aarch64 armhf "
+        "armel"
+    ).split()
+)
 _CONTROL = frozenset("$'\"\\")
 _INDEX = re.compile(r"[-+]?[0-9]+\Z")
 _HEX64 = re.compile(r"[a-f0-9]{64}\Z")
@@ -112,7 +122,7 @@ def chain_of(
             _register(stage, names, dockerfile, behaviour)
     chosen = _target(target, stages, names, behaviour)
     if behaviour.copy_cycles == "rejected" and any(stage.sources for stage in stages):
-        _check_sources(dockerfile, parents, names, behaviour)
+        _check_sources(chosen, dockerfile, parents, names, behaviour)
     chain: list[Link] = []
     current: Stage | None = chosen
     while current is not None:
@@ -120,7 +130,7 @@ def chain_of(
         chain.append(Link(current, bases[index], parents[index], False))
         current = parents[index]
     chain.reverse()
-    if platform.startswith("windows") or any(link.stage.platform for link in chain):
+    if platform.startswith("windows") or any(stage.platform is not None for stage in stages):
         chain = _with_platforms(chain, dockerfile, behaviour, target, build_args, platform)
     return chain
 
@@ -133,24 +143,58 @@ def _with_platforms(
     build_args: Mapping[str, str],
     platform: str,
 ) -> list[Link]:
-    """The chain with each stage's own platform: FROM --platform, or its base stage's."""
+    """The chain with each stage's own platform: FROM --platform, or its base stage's.
+
+    A platform is checked in every stage, also where nothing is built.
+    """
     variables = _variables(dockerfile, behaviour, target, build_args, platform)
+    given = {
+        stage.number: _platform(stage, dockerfile, behaviour, variables)
+        for stage in dockerfile.stages
+        if stage.platform is not None
+    }
     windows = platform.startswith("windows")
     result: list[Link] = []
     for link in chain:
-        if link.stage.platform is not None:
-            value = _expand_word(link.stage.platform, link.stage, dockerfile, behaviour, variables)
-            if not value:
-                _reject(
-                    "blank-platform",
-                    f"empty platform value from expression {link.stage.platform}",
-                    "BUILD-10",
-                    link.stage,
-                    dockerfile,
-                )
-            windows = value.startswith("windows")
+        if link.stage.number in given:
+            windows = given[link.stage.number].startswith("windows")
         result.append(link._replace(windows=windows))
     return result
+
+
+def _platform(
+    stage: Stage,
+    dockerfile: Dockerfile,
+    behaviour: BuilderBehaviour,
+    variables: Mapping[str, str],
+) -> str:
+    """The stage's --platform, expanded and checked.
+
+    Source: containerd/platforms platforms.go (Parse).
+    """
+    spelled = stage.platform or ""
+    value = _expand_word(spelled, stage, dockerfile, behaviour, variables)
+    if not value:
+        _reject(
+            "blank-platform",
+            f"empty platform value from expression {spelled}",
+            "BUILD-10",
+            stage,
+            dockerfile,
+            hint="declare the ARG before the first FROM, or pass --build-arg",
+        )
+    parts = value.split("/")
+    known = len(parts) > 1 or parts[0].lower() in _PLATFORM_WORDS
+    if len(parts) > 3 or not known or not all(_PLATFORM_PART.match(part) for part in parts):
+        _reject(
+            "bad-platform",
+            f"failed to parse platform {spelled}",
+            "BUILD-09",
+            stage,
+            dockerfile,
+            hint="write OS/ARCHITECTURE, such as linux/arm64",
+        )
+    return value
 
 
 def _variables(
@@ -372,27 +416,38 @@ def _check_reference(base: str, stage: Stage, dockerfile: Dockerfile) -> None:
 
 
 def _check_sources(
+    target: Stage,
     dockerfile: Dockerfile,
     parents: list[Stage | None],
     names: Mapping[str, Stage],
     behaviour: BuilderBehaviour,
 ) -> None:
-    """What COPY --from and RUN --mount=from= name: no circle, and (BuildKit) no later stage."""
+    """What COPY --from and RUN --mount=from= name.
+
+    Circles are looked for in the whole file, along copies alone; a copy from a later stage is
+    rejected only where the target needs it.
+    """
     needs: list[list[int]] = []
     for stage in dockerfile.stages:
-        parent = parents[stage.number]
-        needed = [] if parent is None else [parent.number]
-        for source in stage.sources:
-            number = _source_stage(source, stage, dockerfile, names, behaviour)
-            if number is not None:
-                needed.append(number)
-        needs.append(needed)
+        found = [
+            _source_stage(source, stage, dockerfile, names, behaviour) for source in stage.sources
+        ]
+        needs.append([number for number in found if number is not None])
     _check_circles(needs, dockerfile)
-    if behaviour.copy_from_later == "rejected":
-        for stage, needed in zip(dockerfile.stages, needs, strict=True):
-            for number in needed:
-                if number > stage.number:
-                    _reject_later(dockerfile.stages[number], stage, dockerfile)
+    if behaviour.copy_from_later == "allowed":
+        return
+    reached: set[int] = set()
+    waiting = [target.number]
+    while waiting:
+        number = waiting.pop()
+        if number in reached:
+            continue
+        reached.add(number)
+        parent = parents[number]
+        for needed in needs[number]:
+            if needed > number:
+                _reject_later(dockerfile.stages[needed], dockerfile.stages[number], dockerfile)
+        waiting += needs[number] if parent is None else [parent.number, *needs[number]]
 
 
 def _source_stage(
@@ -408,19 +463,21 @@ def _source_stage(
             "variable-in-from",
             "variable expansion is not supported for --from, define a new stage with FROM using ARG "
             "from global scope as a workaround",
-            "BUILD-09",
+            "BUILD-16",
             stage,
             dockerfile,
         )
     if not _INDEX.match(source):
         found = names.get(source.lower())
+        if found is None and source and not _PLAIN_REFERENCE.match(source):
+            _check_reference(source, stage, dockerfile)
         return None if found is None else found.number
     number = int(source[:10])
     if not 0 <= number < len(dockerfile.stages):
         _reject(
             "bad-stage-index",
             f"invalid stage index {source[:10]}",
-            "BUILD-09",
+            "BUILD-16",
             stage,
             dockerfile,
             hint="COPY --from takes a stage's name, its number from 0, or an image",
@@ -433,7 +490,7 @@ def _reject_later(later: Stage, stage: Stage, dockerfile: Dockerfile) -> NoRetur
     _reject(
         "later-stage",
         f'cannot copy from stage "{name}", it needs to be defined before current stage "{here}"',
-        "BUILD-09",
+        "BUILD-16",
         stage,
         dockerfile,
         hint="move the stage up",

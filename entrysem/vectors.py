@@ -40,6 +40,8 @@ def dockerfile_of(case: Case) -> bytes:
     """The case's Dockerfile, byte for byte."""
     if "dockerfile_base64" in case:
         return base64.b64decode(case["dockerfile_base64"])
+    if "dockerfile_parts" in case:
+        return "".join([text * count for text, count in case["dockerfile_parts"]]).encode()
     text: str = case["dockerfile"]
     return text.encode()
 

@@ -26,6 +26,8 @@ from entrysem.vectors import image_of, options_of
 
 Case = dict[str, Any]
 
+#: A longer Dockerfile is folded.
+LONG = 20_000
 OUT = Path(__file__).parent.parent / "spec" / "vectors"
 
 BUILDKIT_OF = {"20.10.5": "0.8", "20.10.24": "0.8", "26.1.5": "0.13.2", "28.5.2": "0.25.2"}
@@ -54,6 +56,7 @@ CODES = [
     (r"can not be an empty string", "parse", "blank-volume"),
     (r"circular dependency", "build", "stage-circle"),
     (r"invalid stage index", "build", "bad-stage-index"),
+    (r"cannot copy from stage", "build", "later-stage"),
     (r"unterminated heredoc", "parse", "unterminated-heredoc"),
     (r"as a destination", "parse", "heredoc-destination"),
     (r"lint violation", "", ""),
@@ -82,7 +85,7 @@ ASKS_FOR_IMAGE = re.compile(
 #: Outcomes that the lab's own doing explains, or that change from run to run.
 LEFT_OUT = re.compile(
     r"HARNESS|SKIPPED|DAEMON DIED|CONNECTION DROPPED|CRASH"
-    r"|[Ii]nvalid signal|invalid from flag|cache key|COPY failed: (?!no source)|copier: stat|adding sources"
+    r"|[Ii]nvalid signal|invalid from flag|cache key|COPY failed: (?!no source)|lstat|copier: stat|adding sources"
 )
 UNSTABLE = {("dup names", "buildah"), ("dup names", "podman"), ("dup names target", "buildah"),
             ("dup names target", "podman"), ("stage named scratch", "podman-3.0.1"),
@@ -113,7 +116,7 @@ def _suite(case_id: str) -> str:
         return "lecture"
     if re.match(r"P-", case_id):
         return "product"
-    return "overrides" if re.match(r"C\d\d", case_id) else "dockerfiles"
+    return "overrides" if re.match(r"C\d\d|E-", case_id) else "dockerfiles"
 
 
 def _vector(case: Case, rows: list[Case]) -> Case | None:
@@ -122,7 +125,7 @@ def _vector(case: Case, rows: list[Case]) -> Case | None:
         if case.get("dockerfile_b64")
         else case["dockerfile"].encode()
     )
-    if len(text) > 20_000:
+    if len(text) > LONG and not case["id"].startswith("long-6553"):
         return None
     groups: dict[str, Case] = {}
     for row in sorted(rows, key=lambda row: _engine_key(row["engine"])):
@@ -149,7 +152,10 @@ def _vector(case: Case, rows: list[Case]) -> Case | None:
         expect.append({**group, **({"runs": runs} if runs else {})})
     vector: Case = {"id": _identity(case, text), "title": _title(text), "rules": []}
     try:
-        vector["dockerfile"] = text.decode()
+        if len(text) > LONG:
+            vector["dockerfile_parts"] = _parts(text.decode())
+        else:
+            vector["dockerfile"] = text.decode()
     except UnicodeDecodeError:
         vector["dockerfile_base64"] = base64.b64encode(text).decode()
     used = {name: base for name, base in (case.get("bases") or {}).items() if name.encode() in text}
@@ -162,6 +168,15 @@ def _vector(case: Case, rows: list[Case]) -> Case | None:
     vector["expect"] = expect
     vector["rules"] = rules_of(vector)
     return vector
+
+
+def _parts(text: str) -> list[tuple[str, int]]:
+    """Runs of one character folded: the text is each part repeated."""
+    parts: list[tuple[str, int]] = []
+    for match in re.finditer(r"((.)\2{99,})|(?:(?!(.)\3{99,}).)+", text, re.DOTALL):
+        run = match.group(1)
+        parts.append((run[0], len(run)) if run else (match.group(), 1))
+    return parts
 
 
 def _engine_key(engine: str) -> tuple[int, list[int], str]:
@@ -225,7 +240,7 @@ def _run(run: Case, seen: Case) -> Case | None:
 
 def _identity(case: Case, text: bytes) -> str:
     """A slug that only the case itself decides, so that it stays when others come."""
-    if re.match(r"[LPC]-?\w", case["id"]) and re.fullmatch(r"[\w-]+", case["id"]):
+    if re.match(r"[LPCE]-?\w", case["id"]) and re.fullmatch(r"[\w-]+", case["id"]):
         return str(case["id"]).lower()
     slug = re.sub(r"[^a-z0-9]+", "-", case["id"].lower().removeprefix("i ")).strip("-")[:32]
     seed = text + json.dumps([case.get("target"), case.get("build_args")]).encode()

@@ -50,27 +50,11 @@ _SPELLING = {key.lower(): key for key in _WANTED}
 #: Keys by which an object is known as a config without wrapping: the wanted ones and their
 #: neighbours in OCI's config and in Docker's container.Config.
 _NEIGHBOURS = frozenset(
-    [
-        "AttachStderr",
-        "AttachStdin",
-        "AttachStdout",
-        "Domainname",
-        "Env",
-        "ExposedPorts",
-        "Healthcheck",
-        "Hostname",
-        "Labels",
-        "MacAddress",
-        "NetworkDisabled",
-        "OpenStdin",
-        "StdinOnce",
-        "StopSignal",
-        "StopTimeout",
-        "Tty",
-        "User",
-        "Volumes",
-        "WorkingDir",
-    ]
+    (
+        "AttachStderr AttachStdin AttachStdout Domainname Env ExposedPorts Healthcheck "
+        "Hostname Labels MacAddress NetworkDisabled OpenStdin StdinOnce StopSignal "
+        "StopTimeout Tty User Volumes WorkingDir"
+    ).split()
 )
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -22,7 +22,7 @@ from entrysem.dockerfile.grammar import Grammar
 from entrysem.dockerfile.instructions import LineError
 from entrysem.dockerfile.text import SPACE
 
-__all__ = ["Directive", "DirectiveBlock", "detect_syntax"]
+__all__ = ["Directive", "DirectiveBlock", "detect_syntax", "validate_check"]
 
 _DIRECTIVE = re.compile(
     r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z", re.ASCII
@@ -50,7 +50,7 @@ class DirectiveBlock:
         """Takes the next physical line of the file, its left blanks and its line end removed.
 
         Raises:
-            LineError: a directive twice, a bad escape, a bad check option.
+            LineError: a directive twice, a bad escape.
         """
         match = _DIRECTIVE.match(line[1:].lstrip(SPACE)) if line.startswith("#") else None
         name = match.group(1).lower() if match else ""
@@ -69,8 +69,6 @@ class DirectiveBlock:
         self.found.append(Directive(name, value, number))
         if name == "escape":
             self._set_escape(value)
-        elif name == "check" and self._grammar.check_options == "validated":
-            _validate_check(value)
 
     def _set_escape(self, value: str) -> None:
         if self._grammar.escape_value == "first-character":
@@ -86,7 +84,16 @@ class DirectiveBlock:
         self.escape = value
 
 
-def _validate_check(value: str) -> None:
+def validate_check(text: str) -> None:
+    """Looks at the options of `# check=`, where the linter finds it: also after a `#!` line.
+
+    Raises:
+        LineError: an option that the linter does not know.
+    """
+    value = _directive("check", _after_shebang(text.removeprefix("\ufeff")), "#")
+    if value is None:
+        return
+    value = value.partition(" ")[0]
     for option in value.split(";", 2):
         key, equals, setting = option.partition("=")
         key = key.strip(SPACE)
@@ -103,9 +110,7 @@ def _validate_check(value: str) -> None:
         )
 
 
-_GO_BOOLEANS = frozenset(
-    ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"]
-)
+_GO_BOOLEANS = frozenset(("1 t T TRUE true True 0 f F FALSE false False").split())
 
 
 def detect_syntax(text: str) -> str | None:
@@ -114,11 +119,9 @@ def detect_syntax(text: str) -> str | None:
     Looks for `# syntax=`, then `// syntax=`, then a JSON object with the key `syntax`; a BOM and a
     first line starting `#!` are skipped.
     """
-    text = text.removeprefix("\ufeff")
-    if text.startswith("#!"):
-        text = text.partition("\n")[2]
+    text = _after_shebang(text.removeprefix("\ufeff"))
     for comment in ("#", "//"):
-        value = _syntax_in_block(text, comment)
+        value = _directive("syntax", text, comment)
         if value is not None:
             return value.partition(" ")[0]
     if text.lstrip(" \t\r\n").startswith("{"):
@@ -126,7 +129,12 @@ def detect_syntax(text: str) -> str | None:
     return None
 
 
-def _syntax_in_block(text: str, comment: str) -> str | None:
+def _after_shebang(text: str) -> str:
+    return text.partition("\n")[2] if text.startswith("#!") else text
+
+
+def _directive(wanted: str, text: str, comment: str) -> str | None:
+    """The value of a directive in the block that opens `text`."""
     seen: set[str] = set()
     start = 0
     while start < len(text):
@@ -139,7 +147,7 @@ def _syntax_in_block(text: str, comment: str) -> str | None:
         name = match.group(1).lower() if match else ""
         if match is None or name not in ("syntax", "escape", "check") or name in seen:
             return None
-        if name == "syntax":
+        if name == wanted:
             return match.group(2)
         seen.add(name)
     return None

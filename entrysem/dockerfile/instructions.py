@@ -21,26 +21,10 @@ from entrysem.dockerfile.words import parse_words
 __all__ = ["KEYWORDS", "Heredoc", "Instruction", "LineError", "arguments", "read_instruction"]
 
 KEYWORDS = frozenset(
-    [
-        "add",
-        "arg",
-        "cmd",
-        "copy",
-        "entrypoint",
-        "env",
-        "expose",
-        "from",
-        "healthcheck",
-        "label",
-        "maintainer",
-        "onbuild",
-        "run",
-        "shell",
-        "stopsignal",
-        "user",
-        "volume",
-        "workdir",
-    ]
+    (
+        "add arg cmd copy entrypoint env expose from healthcheck label maintainer onbuild "
+        "run shell stopsignal user volume workdir"
+    ).split()
 )
 _SPELLINGS = {spelling: word for word in KEYWORDS for spelling in (word, word.upper())}
 _JSON_KEYWORDS = frozenset({"add", "cmd", "copy", "entrypoint", "run", "shell", "volume"})

@@ -22,7 +22,7 @@ from typing import NamedTuple, NoReturn
 
 from entrysem.dockerfile import heredoc
 from entrysem.dockerfile.checks import check, is_plainly_fine
-from entrysem.dockerfile.directives import Directive, DirectiveBlock
+from entrysem.dockerfile.directives import Directive, DirectiveBlock, validate_check
 from entrysem.dockerfile.grammar import REFERENCE, Grammar
 from entrysem.dockerfile.instructions import (
     Heredoc,
@@ -152,8 +152,19 @@ def parse_dockerfile(source: str | bytes, *, grammar: Grammar = REFERENCE) -> Do
         DockerfileError: the builder rejects the text (phase `parse`).
     """
     text = decode(source)
+    if text[:4].lstrip("\ufeff").startswith("#"):
+        _check_options(text, grammar)
     lines, block, instructions = _read(text, grammar)
     return _assemble(text, lines, grammar, block, instructions)
+
+
+def _check_options(text: str, grammar: Grammar) -> None:
+    if grammar.check_options == "ignored" or "check" not in grammar.directives:
+        return
+    try:
+        validate_check(text)
+    except LineError as problem:
+        _reject(problem, text.split("\n"), 1, 1, "\\")
 
 
 def read_instructions(source: str | bytes, grammar: Grammar = REFERENCE) -> list[Instruction]:
@@ -189,10 +200,12 @@ def read_trigger(text: str, grammar: Grammar) -> tuple[Instruction, str]:
 
 
 def _read(text: str, grammar: Grammar) -> tuple[list[str], DirectiveBlock, list[Instruction]]:
-    lines = text.removeprefix("\ufeff").split("\n")
+    lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
     too_long = _first_too_long(text, lines, grammar)
+    if text.startswith("\ufeff"):
+        lines[0] = lines[0][1:]
     count = len(lines) if too_long is None else too_long
     block = DirectiveBlock(grammar)
     escape = block.escape
