@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from entrysem.cli import explain, oracle, rules, vectors
+from entrysem.cli import explain, oracle, rules, table, vectors
 
 __all__ = ["app", "main"]
 
@@ -48,7 +48,7 @@ def _root(
     del version
 
 
-for module in (explain, oracle, rules, vectors):
+for module in (explain, table, oracle, rules, vectors):
     module.register(app)
 
 
