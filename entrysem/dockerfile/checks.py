@@ -25,7 +25,7 @@ from entrysem.dockerfile.instructions import (
     arguments,
     healthcheck_command,
 )
-from entrysem.dockerfile.text import SPACE
+from entrysem.dockerfile.text import SPACE, lower
 from entrysem.dockerfile.words import ExpansionError
 
 __all__ = ["check"]
@@ -33,8 +33,17 @@ __all__ = ["check"]
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*\Z")
 _NO_FLAGS: Mapping[str, str] = {}
 _DURATION = re.compile(r"[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+\Z")
-_DURATION_PART = re.compile(r"([0-9.]+)(ns|us|µs|μs|ms|s|m|h)")
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
+_DURATION_PART = re.compile(r"([0-9]*)\.?([0-9]*)(ns|us|µs|μs|ms|s|m|h)")
+_NANOSECONDS = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "μs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+}
 
 
 def check(instruction: Instruction, grammar: Grammar, escape: str) -> None:
@@ -134,7 +143,7 @@ def _exactly_one(instruction: Instruction, grammar: Grammar, escape: str) -> Non
 
 def _at_least_one(instruction: Instruction, grammar: Grammar, escape: str) -> None:
     del escape
-    if not instruction.text and not instruction.items:
+    if not instruction.text:
         raise _problem(
             "wrong-argument-count", f"{instruction.keyword.upper()} requires at least one argument"
         )
@@ -233,8 +242,8 @@ def _onbuild(instruction: Instruction, grammar: Grammar, escape: str) -> None:
 
 def _from(instruction: Instruction, grammar: Grammar, escape: str) -> None:
     words = arguments(instruction, escape)
-    if len(words) == 3 and words[1].lower() == "as":
-        if grammar.stage_name == "checked" and not _STAGE_NAME.match(words[2].lower()):
+    if len(words) == 3 and words[1].casefold() == "as":
+        if grammar.stage_name == "checked" and not _STAGE_NAME.match(lower(words[2])):
             raise _problem(
                 "bad-stage-name",
                 f'invalid name for build stage: "{words[2]}", name can\'t start with a number or '
@@ -274,27 +283,46 @@ def _healthcheck(instruction: Instruction, grammar: Grammar, escape: str) -> Non
 
 
 def _check_retries(value: str) -> None:
-    if value and not re.fullmatch(r"[-+]?[0-9]{1,10}", value):
+    if not value:
+        return
+    match = re.fullmatch(r"([-+]?)0*([0-9]{1,10})", value)
+    number = int(match.group(1) + match.group(2)) if match else _INT32
+    if not -_INT32 <= number < _INT32:
         raise _problem("bad-flag-value", f"--retries takes a whole number, not {value}", "FORM-07")
-    if value.startswith("-") and int(value):
+    if number < 0:
         raise _problem("bad-flag-value", f"--retries cannot be negative ({value})", "FORM-07")
 
 
 def _check_duration(name: str, value: str) -> None:
     if value in ("0", "+0", "-0"):
         return
-    if not _DURATION.match(value):
+    nanoseconds = _nanoseconds(value) if _DURATION.match(value) else _INT64
+    if nanoseconds >= _INT64:
         raise _problem(
             "bad-flag-value",
             f'time: invalid duration "{value}"',
             "FORM-07",
             hint=f"write --{name}=30s",
         )
-    seconds = sum(float(n) * _SECONDS[unit] for n, unit in _DURATION_PART.findall(value))
-    if seconds and (value.startswith("-") or seconds < 0.001):
+    if nanoseconds and (value.startswith("-") or nanoseconds < 10**6):
         raise _problem("bad-flag-value", f'Interval "{name}" cannot be less than 1ms', "FORM-07")
 
 
+def _nanoseconds(duration: str) -> int:
+    """Without the sign; `_INT64` or more when it does not fit. Digits past the 18th do not count."""
+    total = 0
+    for whole, fraction, unit in _DURATION_PART.findall(duration):
+        digits = whole.lstrip("0")
+        if len(digits) > 19:
+            return _INT64
+        scale = _NANOSECONDS[unit]
+        total += int(digits or "0") * scale
+        total += int(fraction[:18] or "0") * scale // 10 ** len(fraction[:18])
+    return total
+
+
+_INT32 = 2**31
+_INT64 = 2**63
 _CHECKS: dict[str, Callable[[Instruction, Grammar, str], None]] = {
     "add": _copy,
     "arg": _arg,

@@ -15,12 +15,13 @@ frontend/dockerfile/linter/linter.go (ParseLintOptions).
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import NamedTuple
 
 from entrysem.dockerfile.grammar import Grammar
 from entrysem.dockerfile.instructions import LineError
-from entrysem.dockerfile.text import SPACE
+from entrysem.dockerfile.text import SPACE, stored
 
 __all__ = ["Directive", "DirectiveBlock", "detect_syntax", "validate_check"]
 
@@ -155,8 +156,16 @@ def _directive(wanted: str, text: str, comment: str) -> str | None:
 
 def _syntax_in_json(text: str) -> str | None:
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_number, parse_float=_number, parse_int=_number)
     except (ValueError, RecursionError):
         return None
     found = value.get("syntax") if isinstance(value, dict) else None
-    return found if isinstance(found, str) else None
+    return stored(found) if isinstance(found, str) else None
+
+
+def _number(text: str) -> float:
+    """A JSON number as Go takes it: NaN, Infinity and what overflows are errors."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value

@@ -231,7 +231,7 @@ class _Scanner:
                 return "", at + len(word)
         number = _NUMBER.match(text, at)
         if number:
-            if number.group() not in ("-", "") and float(number.group()) in _INFINITIES:
+            if float(number.group()) in _INFINITIES:
                 self.overflow = at if self.overflow is None else self.overflow
             self._not_string("number", at, top)
             return "", number.end()

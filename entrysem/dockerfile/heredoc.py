@@ -12,7 +12,7 @@ import re
 
 from entrysem.dockerfile.grammar import Grammar
 from entrysem.dockerfile.instructions import Heredoc, Instruction
-from entrysem.dockerfile.words import ExpansionError, split
+from entrysem.dockerfile.words import MODIFIERS, ExpansionError, split
 
 __all__ = ["accepts_heredocs", "heredoc_of", "markers"]
 
@@ -25,7 +25,7 @@ _MARKER_UNSPACED = re.compile(r"(\d*)<<(-?)([^<]*)\Z", re.ASCII)
 def accepts_heredocs(instruction: Instruction, grammar: Grammar) -> bool:
     """Whether a marker on this instruction, or on the one that it stores, opens a body."""
     inner = instruction.trigger or instruction
-    return grammar.heredocs and inner.keyword in _KEYWORDS and instruction.items is None
+    return grammar.heredocs and inner.keyword in _KEYWORDS and inner.items is None
 
 
 def markers(line: str, grammar: Grammar) -> list[Heredoc]:
@@ -39,6 +39,7 @@ def markers(line: str, grammar: Grammar) -> list[Heredoc]:
             line,
             keep_quotes=True,
             keep_escapes=True,
+            modifiers=_modifiers(grammar),
             join_heredoc=grammar.heredoc_blank,
             shared_buffer=grammar.heredoc_prefix == "lost",
         )
@@ -58,10 +59,11 @@ def heredoc_of(word: str, grammar: Grammar) -> Heredoc | None:
     if not match or not match.group(3):
         return None
     spelled = match.group(3)
-    unquoted = split(spelled, keep_quotes=False, keep_escapes=False)
+    modifiers = _modifiers(grammar)
+    unquoted = split(spelled, keep_quotes=False, keep_escapes=False, modifiers=modifiers)
     if len(unquoted) != 1:
         return None
-    as_written = split(spelled, keep_quotes=True, keep_escapes=False)
+    as_written = split(spelled, keep_quotes=True, keep_escapes=False, modifiers=modifiers)
     if len(as_written) != 1:
         raise ExpansionError(f"internal lexing of heredoc produced inconsistent results: {spelled}")
     return Heredoc(
@@ -71,6 +73,12 @@ def heredoc_of(word: str, grammar: Grammar) -> Heredoc | None:
         expand=_quotes(unquoted[0]) == _quotes(as_written[0]),
         chomp=match.group(2) == "-",
     )
+
+
+def _modifiers(grammar: Grammar) -> frozenset[str]:
+    # imagebuilder, the only one without `?`, substitutes with a lexer of its own and finds markers
+    # with BuildKit's.
+    return grammar.modifiers if "?" in grammar.modifiers else MODIFIERS
 
 
 def _descriptor(digits: str) -> int:

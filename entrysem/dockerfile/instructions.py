@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from entrysem.dockerfile.execform import NotExec, NotStrings, read_array
 from entrysem.dockerfile.grammar import Grammar
-from entrysem.dockerfile.text import BLANK, SPACE
+from entrysem.dockerfile.text import BLANK, SPACE, lower
 from entrysem.dockerfile.words import parse_words
 
 __all__ = ["KEYWORDS", "Heredoc", "Instruction", "LineError", "arguments", "read_instruction"]
@@ -30,7 +30,12 @@ _SPELLINGS = {spelling: word for word in KEYWORDS for spelling in (word, word.up
 _JSON_KEYWORDS = frozenset({"add", "cmd", "copy", "entrypoint", "run", "shell", "volume"})
 
 _NAME = re.compile(r"([^\t\v\f\r ]*)(?:[\t\v\f\r ]+(.*))?\Z", re.DOTALL)
-_PLAIN_FLAG = re.compile(r"(--[^\s\"'\\`\x00-\x20\x7f-\U0010ffff]+)[\t\v\f\r ]+")
+#: Blanks before and between flags. The original reads bytes there, so 0x85 and 0xA0 are blanks too
+#: when they stand alone; as the tail of a character they never start a word.
+_FLAG_SPACE = BLANK + "\udc85\udca0"
+_PLAIN_FLAG = re.compile(
+    rf"""(--[^\s"'\\`\x00-\x20\x7f-\U0010ffff]+)[\t\v\f\r {_FLAG_SPACE[-2:]}]+"""
+)
 _ONE_PAIR = re.compile(r"[^\s=\"'\\`]+=[^\s\"'\\`]*\Z")
 _OLD_PAIR = re.compile(r"[^\s=\"'\\`]+[\t\v\f\r ]+[^\t\v\f\r ]")
 _BLANKS = re.compile(r"[\t\v\f\r ]+")
@@ -86,6 +91,7 @@ class Instruction(NamedTuple):
         return None
 
 
+_DEEPEST = 100
 _FORMED = frozenset({"cmd", "entrypoint", "run", "shell", "healthcheck"})
 
 
@@ -109,8 +115,13 @@ class LineError(Exception):
         self.hint = hint
 
 
-def read_instruction(line: str, start: int, end: int, grammar: Grammar, escape: str) -> Instruction:
+def read_instruction(
+    line: str, start: int, end: int, grammar: Grammar, escape: str, depth: int = 0
+) -> Instruction:
     """Reads one logical line (no LF in it; left end trimmed).
+
+    `depth` counts the ONBUILDs around it. Those nested deeper than anyone writes are not looked into;
+    the second pass rejects the outermost whatever they hold.
 
     Raises:
         LineError: the text alone is rejected.
@@ -122,8 +133,8 @@ def read_instruction(line: str, start: int, end: int, grammar: Grammar, escape: 
         match = _NAME.match(trimmed)
         assert match is not None
         name, rest = match.group(1), match.group(2) or ""
-        keyword = name.lower()
-    text = rest.lstrip(BLANK)
+        keyword = lower(name)
+    text = rest.lstrip(_FLAG_SPACE)
     flags: tuple[str, ...] = ()
     if text.startswith("--"):
         text, flags = _take_flags(text, escape if grammar.flag_escape == "directive" else "\\")
@@ -138,8 +149,13 @@ def read_instruction(line: str, start: int, end: int, grammar: Grammar, escape: 
             _check_pairs(text, keyword, escape)
     elif keyword == "healthcheck":
         items = _array_after_type(text, line, grammar)
-    elif keyword == "onbuild" and text:
-        trigger = read_instruction(text, start, end, grammar, escape)
+    elif keyword == "onbuild" and text and depth < _DEEPEST:
+        try:
+            trigger = read_instruction(text, start, end, grammar, escape, depth + 1)
+        except LineError as problem:
+            if problem.offset is not None:
+                problem.offset += len(line.rstrip(SPACE)) - len(text)
+            raise
     return Instruction(keyword, name, text, flags, items, start, end, line, (), trigger, end)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["BLANK", "SPACE", "SPACE_CLASS", "byte_length", "decode", "stored"]
+__all__ = ["BLANK", "SPACE", "SPACE_CLASS", "byte_length", "decode", "lower", "stored"]
 
 SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -55,3 +55,8 @@ def stored(text: str) -> str:
 def byte_length(text: str) -> int:
     """Length in bytes of `text` as it stood in the file."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
+
+
+def lower(text: str) -> str:
+    """Go's `strings.ToLower`: one character for one, so U+0130 is a plain `i` and not two."""
+    return text.lower() if text.isascii() else text.replace("\u0130", "i").lower()

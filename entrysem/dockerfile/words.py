@@ -60,6 +60,7 @@ def split(
     *,
     keep_quotes: bool,
     keep_escapes: bool,
+    modifiers: frozenset[str] = MODIFIERS,
     join_heredoc: bool = True,
     shared_buffer: bool = True,
 ) -> list[str]:
@@ -71,7 +72,7 @@ def split(
     Raises:
         ExpansionError: a quote or a substitution is not closed.
     """
-    lexer = _Lexer(line, {}, "\\", MODIFIERS)
+    lexer = _Lexer(line, {}, "\\", modifiers)
     lexer.keep_unset = True
     lexer.raw_quotes = keep_quotes
     lexer.raw_escapes = keep_escapes
@@ -237,12 +238,23 @@ class _Lexer:
         if modifier == ":":
             modifier = self._next()
             spelled += modifier
-        if spelled not in self.modifiers:
+        if spelled not in self.modifiers and not self._is_kept(spelled):
             if spelled[:1] != ":" and "-" not in self.modifiers:
                 raise ExpansionError("missing ':' in substitution")
             raise ExpansionError(f"unsupported modifier ({spelled}) in substitution")
-        word = self._operand("}", raw_escapes=modifier in "#%")
+        knows_patterns = "#" in self.modifiers
+        raw_escapes = modifier in "#%" if knows_patterns else self.raw_escapes
+        word = self._operand("}", raw_escapes=raw_escapes)
         return self._modified(name, modifier, spelled, word)
+
+    def _is_kept(self, spelled: str) -> bool:
+        """Whether an unknown modifier goes unnoticed because its name is unset and kept as written.
+
+        So `<<EOF ${X:=y}` and `<<EOF ${X:0:3}` open a heredoc, and `${X=y}` does not.
+        """
+        if not self.keep_unset or len(spelled) < 2 or "-" not in self.modifiers:
+            return False
+        return spelled not in (":#", ":%") or "#" not in self.modifiers
 
     def _operand(self, stop: str, *, raw_escapes: bool) -> str:
         try:
@@ -292,7 +304,7 @@ class _Lexer:
         matcher = _compiled(pattern, greedy=True)
         value = self.variables.get(name, "")
         if every:
-            return matcher.sub(lambda match: _go_template(replacement, match), value)
+            return _replace_all(matcher, replacement, value)
         return matcher.sub(lambda _: replacement, value, count=1)
 
 
@@ -328,6 +340,17 @@ class _Words:
 
 def _is_digit(char: str) -> bool:
     return char.isdecimal()
+
+
+def _replace_all(matcher: re.Pattern[str], replacement: str, value: str) -> str:
+    """As Go: an empty match right after another match is none."""
+    out: list[str] = []
+    end = 0
+    for match in matcher.finditer(value):
+        if match.group() or not match.start() or match.start() > end:
+            out += value[end : match.start()], _go_template(replacement, match)
+            end = match.end()
+    return "".join(out) + value[end:]
 
 
 def _go_template(replacement: str, match: re.Match[str]) -> str:
