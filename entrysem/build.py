@@ -35,6 +35,18 @@ __all__ = ["BaseLookup", "Built", "build"]
 
 BaseLookup = Callable[[str], Base | None]
 
+_STARTS_FROM = {
+    (entrypoint, cmd, shell): "starts from {0}: "
+    + ", ".join(
+        f"no {key}" if missing else f"{key} {{{place}}}"
+        for place, (key, missing) in enumerate(
+            (("Entrypoint", entrypoint), ("Cmd", cmd), ("Shell", shell)), 1
+        )
+    )
+    for entrypoint in (True, False)
+    for cmd in (True, False)
+    for shell in (True, False)
+}
 _LINUX_SHELL = ("/bin/sh", "-c")
 _WINDOWS_SHELL = ("cmd", "/S", "/C")
 _SHARED_LENGTHS = frozenset({3, 5, 6, 7})
@@ -253,7 +265,7 @@ class _State:
                 place,
                 None,
                 None,
-                "starts from {0} with Entrypoint {1}, Cmd {2}, Shell {3}",
+                _STARTS_FROM[self.entrypoint is None, self.cmd is None, self.shell is None],
                 (origin, self.entrypoint, self.cmd, self.shell),
                 stage.number,
             )
@@ -336,7 +348,7 @@ class _State:
         self.origin, self.note = base.origin, base.note
         self.entrypoint, self.cmd, self.shell = config.entrypoint, config.cmd, config.shell
         self.args_escaped = config.args_escaped
-        self._note_from(link.stage, link, f"{image} ({base.note or base.origin})")
+        self._note_from(link.stage, link, f"{image} ({base.origin})")
         return config.onbuild
 
     def _run_triggers(self, triggers: Sequence[str], link: Link) -> None:

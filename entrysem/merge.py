@@ -132,7 +132,11 @@ def merge(
                 None,
                 None,
                 words,
-                "argv is Entrypoint {0} followed by {1}",
+                "argv is Entrypoint {0} followed by {1}"
+                if entrypoint and args
+                else "argv is Entrypoint {0}, and nothing follows it"
+                if entrypoint
+                else "argv is {1}: there is no Entrypoint",
                 (entrypoint, args),
                 None,
             )

@@ -111,9 +111,9 @@ def table(catalogue: dict[str, Any]) -> str:
     images = catalogue["images"]
     count = sum(len(rules) for rules in images.values())
     snapshot = catalogue["snapshot"]
+    origin = f"{snapshot['repo']} of {snapshot['date']}, commit `{snapshot['commit']}`"
     lines = [
-        f"{len(images)} images, {count} rules; {snapshot['repo']} of {snapshot['date']}, "
-        f"commit `{snapshot['commit']}`, {catalogue['platform']}.",
+        f"{len(images)} images, {count} rules; {origin}, {catalogue['platform']}.",
         "",
         "| image | rules | `latest`: Entrypoint | `latest`: Cmd | read from |",
         "|---|---:|---|---|---|",

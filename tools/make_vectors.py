@@ -85,7 +85,8 @@ ASKS_FOR_IMAGE = re.compile(
 #: Outcomes that the lab's own doing explains, or that change from run to run.
 LEFT_OUT = re.compile(
     r"HARNESS|SKIPPED|DAEMON DIED|CONNECTION DROPPED|CRASH"
-    r"|[Ii]nvalid signal|invalid from flag|cache key|COPY failed: (?!no source)|lstat|copier: stat|adding sources"
+    r"|[Ii]nvalid signal|invalid from flag|cache key|COPY failed: (?!no source)|lstat"
+    r"|copier: stat|adding sources"
 )
 UNSTABLE = {("dup names", "buildah"), ("dup names", "podman"), ("dup names target", "buildah"),
             ("dup names target", "podman"), ("stage named scratch", "podman-3.0.1"),
