@@ -212,13 +212,14 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _REDIRECTIONS = frozenset({"<", ">", ">>", "<<", "<<-", "<&", ">&", "<>", ">|"})
 _BUILTINS = frozenset(
     (
-        ": . [ alias bg break cd continue echo eval exit export false fg getopts hash "
+        ": . [ alias bg break cd continue echo eval exec exit export false fg getopts hash "
         "jobs kill printf pwd read readonly return set shift source test times trap true "
         "type ulimit umask unalias unset wait"
     ).split()
 )
 _SEPARATORS = frozenset({";", "\n", "&&", "||", "(", "{", "then", "else", "do"})
 _COMPOUND = frozenset({"{", "if", "case"})
+_RESERVED = _COMPOUND | {"then", "elif", "else", "fi", "do", "done", "esac", "in"}
 _KEEPS = frozenset({"for", "while", "until", "!", "time", "function", "eval"})
 
 
@@ -247,13 +248,12 @@ def script_kind(script: str) -> ScriptKind:
     """What the script comes to. A cautious reading: whatever is not recognised stays with the
     shell.
     """
-    tokens = _tokens(script)
-    body = [token for token in tokens if token]
-    if not set(body) - {"\n"}:
-        return ScriptKind.EMPTY
+    body = _tokens(script)
     trailing_newline = script.endswith("\n")
     while body and body[-1] in ("\n", ";"):
         body.pop()
+    if not set(body) - {"\n"}:
+        return ScriptKind.EMPTY
     if "|" in body or "&" in body or _has_word(body, _KEEPS) or _defines_function(body):
         return ScriptKind.STAYS
     if _execs(body):
@@ -261,7 +261,7 @@ def script_kind(script: str) -> ScriptKind:
     if body[0] == "(" or body[0] in _COMPOUND:
         return _compound_kind(body)
     commands = _commands(body)
-    last = _simple(commands[-1])
+    last = _simple(commands[-1]) if commands else None
     if last is None:
         return ScriptKind.STAYS
     if _has_word(body, frozenset({"trap"})) and not _ignores_signal(commands):
@@ -322,7 +322,7 @@ def _simple(tokens: list[str]) -> _Simple | None:
     at = 0
     while at < len(tokens):
         token = tokens[at]
-        if token in ("(", ")", "{", "}") or (not words and token in _COMPOUND):
+        if token in ("(", ")", "{", "}") or (not words and token in _RESERVED):
             return None
         if token in _REDIRECTIONS:
             redirected = True

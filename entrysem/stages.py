@@ -46,6 +46,7 @@ _PLATFORM_WORDS = frozenset(
 )
 _CONTROL = frozenset("$'\"\\")
 _INDEX = re.compile(r"[-+]?[0-9]+\Z")
+_HEX_LENGTH = 64
 _HEX64 = re.compile(r"[a-f0-9]{64}\Z")
 
 
@@ -85,7 +86,7 @@ def chain_of(
     if len(stages) == 1 and not target and not dockerfile.global_args:
         first = stages[0]
         plain = first.platform is None and not first.sources
-        if plain and _PLAIN_REFERENCE.match(first.base):
+        if plain and _PLAIN_REFERENCE.match(first.base) and len(first.base) != _HEX_LENGTH:
             return [Link(first, first.base, None, platform.startswith("windows"))]
     if target and behaviour.stages_after_target == "cut":
         index = _index_of(target, stages, behaviour)
@@ -114,7 +115,7 @@ def chain_of(
             )
         ):
             parent = None
-        if parent is None and not _PLAIN_REFERENCE.match(base):
+        if parent is None and (len(base) == _HEX_LENGTH or not _PLAIN_REFERENCE.match(base)):
             _check_reference(base, stage, dockerfile)
         bases.append(base)
         parents.append(parent)
