@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from entrysem.bases.config import read_config_object
-from entrysem.dockerfile import Dockerfile
+from entrysem.dockerfile.text import stored
 from entrysem.errors import DockerfileError, InputError
 from entrysem.model import Base, ImageConfig, RunOptions
 from entrysem.profiles import Profile
@@ -25,7 +25,7 @@ from entrysem.render.documents import (
     result_document,
     unknown_document,
 )
-from entrysem.resolve import Image, build_image
+from entrysem.resolve import Image, Resolution, build_image
 
 __all__ = ["answer", "serve"]
 
@@ -76,30 +76,53 @@ def _skip_line(source: IO[bytes]) -> None:
 def answer_line(line: bytes, number: int = 1) -> Document:
     """The response to one request line; never raises for what the line holds."""
     try:
-        request = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        request = json.loads(line.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
+    except RecursionError:
+        return _refused(None, "not-json", "not JSON: nested too deeply", number)
+    except ValueError as error:
         return _refused(None, "not-json", f"not JSON: {error}", number)
     if not isinstance(request, dict):
         return _refused(None, "not-an-object", "a request is a JSON object", number)
     try:
         return answer(request)
     except InputError as error:
-        return _refused(request.get("id"), error.code, f"{error.where}: {error.message}", number)
+        message = f"{error.where}: {error.message}"
+        return _refused(request.get("id"), error.code, message, number)
+    except Exception as error:  # noqa: BLE001 - a defect here must not end a suite's oracle
+        message = f"a defect in entrysem: {type(error).__name__}: {error}"
+        return _refused(request.get("id"), "internal-error", message, number)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Document:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _is_id(value: object) -> bool:
+    if isinstance(value, float):
+        return value.is_integer()
+    return value is None or (isinstance(value, (str, int)) and not isinstance(value, bool))
 
 
 def _refused(request_id: object, code: str, message: str, number: int) -> Document:
     return {
-        "id": request_id if isinstance(request_id, (str, int)) else None,
+        "id": request_id if _is_id(request_id) else None,
         "profile": None,
         "config": None,
-        "error": {"phase": "request", "code": code, "message": message, "line": number},
+        "error": {"phase": "request", "code": code, "message": stored(message), "line": number},
         "unknown": [],
         "results": [],
     }
 
 
 def answer(request: Mapping[str, Any]) -> Document:
-    """The response to one decoded request.
+    """The response to one decoded request. A key with null is as one that is not there.
 
     Raises:
         InputError: the request does not have the documented shape.
@@ -107,6 +130,8 @@ def answer(request: Mapping[str, Any]) -> Document:
     for key in request:
         if key not in _KEYS:
             raise _bad(str(key), "is no key of a request")
+    if not _is_id(request.get("id")):
+        raise _bad("id", "must be a string or an integer")
     profile = Profile.parse(
         _string(request, "builder", "buildkit"), _string(request, "runtime", "docker")
     )
@@ -122,36 +147,47 @@ def answer(request: Mapping[str, Any]) -> Document:
             "unknown": [],
             "results": [],
         }
-    results = [image.run(run) for run in runs]
+    results = [_result(image, run, f"runs[{index}]") for index, run in enumerate(runs)]
     unknown = {part: None for result in results for part in result.unknown}
     response["config"] = config_document(image.config)
     response["error"] = None
     response["unknown"] = unknown_document(tuple(unknown))
     assumptions = image.built.assumptions if image.built is not None else ()
     if assumptions:
-        response["assumptions"] = list(assumptions)
+        response["assumptions"] = [stored(sentence) for sentence in assumptions]
     response["results"] = [result_document(result) for result in results]
     return response
 
 
+def _result(image: Image, run: RunOptions, where: str) -> Resolution:
+    try:
+        return image.run(run)
+    except InputError as error:
+        raise InputError(
+            error.code, error.message, where=f"{where}, {error.where}", hint=error.hint
+        ) from None
+
+
 def _image(request: Mapping[str, Any], profile: Profile) -> Image:
-    source: Dockerfile | ImageConfig | str
-    if ("dockerfile" in request) == ("config" in request):
+    source: ImageConfig | str
+    if (request.get("dockerfile") is None) == (request.get("config") is None):
         raise _bad("dockerfile", "give exactly one of dockerfile and config")
-    if "config" in request:
+    if request.get("config") is not None:
         source = read_config_object(request["config"], where="config")
     else:
         source = _string(request, "dockerfile", "")
     given = {
         image: read_config_object(config, where=f"base_configs[{image!r}]")
-        for image, config in _mapping(request, "base_configs").items()
+        for image, config in _mapping(request, "base_configs", "base_configs").items()
     }
+
+    asks_catalogue = _flag(request, "catalogue", "catalogue")
 
     def lookup(image: str) -> Base | None:
         return Base(given[image]) if image in given else catalogue(image)
 
     def catalogue(image: str) -> Base | None:
-        if request.get("catalogue") is not True:
+        if not asks_catalogue:
             return None
         from entrysem.bases.catalogue import Catalogue
 
@@ -163,7 +199,7 @@ def _image(request: Mapping[str, Any], profile: Profile) -> Image:
         target=_optional_string(request, "target"),
         build_args={
             name: _text(value, "build_args")
-            for name, value in _mapping(request, "build_args").items()
+            for name, value in _mapping(request, "build_args", "build_args").items()
         },
         bases=lookup,
         platform=_string(request, "platform", "linux/amd64"),
@@ -171,7 +207,9 @@ def _image(request: Mapping[str, Any], profile: Profile) -> Image:
 
 
 def _runs(request: Mapping[str, Any]) -> list[RunOptions]:
-    runs = request.get("runs", [{}])
+    runs = request.get("runs")
+    if runs is None:
+        runs = [{}]
     if not isinstance(runs, list):
         raise _bad("runs", "must be a list of objects")
     return [_run(run, f"runs[{index}]") for index, run in enumerate(runs)]
@@ -187,14 +225,14 @@ def _run(run: object, where: str) -> RunOptions:
     if entrypoint is not None and not isinstance(entrypoint, str):
         entrypoint = _words(entrypoint, f"{where}.entrypoint")
     args = run.get("args")
-    env = run.get("env") or {}
-    if not isinstance(env, dict):
-        raise _bad(f"{where}.env", "must be an object of strings")
     return RunOptions(
         args=None if args is None else _words(args, f"{where}.args"),
         entrypoint=entrypoint,
-        init=run.get("init") is True,
-        env={name: _text(value, f"{where}.env") for name, value in env.items()},
+        init=_flag(run, "init", f"{where}.init"),
+        env={
+            name: _text(value, f"{where}.env")
+            for name, value in _mapping(run, "env", f"{where}.env").items()
+        },
     )
 
 
@@ -211,7 +249,8 @@ def _text(value: object, where: str) -> str:
 
 
 def _string(request: Mapping[str, Any], key: str, default: str) -> str:
-    return _text(request.get(key, default), key)
+    value = request.get(key)
+    return default if value is None else _text(value, key)
 
 
 def _optional_string(request: Mapping[str, Any], key: str) -> str | None:
@@ -219,12 +258,21 @@ def _optional_string(request: Mapping[str, Any], key: str) -> str | None:
     return None if value is None else _text(value, key)
 
 
-def _mapping(request: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = request.get(key)
+def _mapping(owner: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    value = owner.get(key)
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise _bad(key, "must be an object")
+        raise _bad(where, "must be an object")
+    return value
+
+
+def _flag(owner: Mapping[str, Any], key: str, where: str) -> bool:
+    value = owner.get(key)
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise _bad(where, "must be true or false")
     return value
 
 

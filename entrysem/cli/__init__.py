@@ -10,8 +10,11 @@ base.
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any, NoReturn, TextIO, cast
 
 import typer
 
@@ -29,6 +32,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+# Typer exports BadParameter, and not the class of all its errors that this derives from.
+_USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[2])
 
 
 def _version(value: bool) -> None:
@@ -52,11 +59,54 @@ for module in (explain, table, oracle, rules, vectors):
     module.register(app)
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Entry point of the `entrysem` command."""
+    _prepare_streams()
+    stdout = sys.stdout
     try:
-        app()
-    except BrokenPipeError:
-        # The reader has gone; nothing is left to say, and Python's own flush must not say it either.
-        sys.stderr.close()
-        raise SystemExit(0) from None
+        try:
+            code = app(prog_name="entrysem", standalone_mode=False)
+        finally:
+            sys.stdout.flush()
+    except _USAGE_ERROR as error:
+        _show(error)
+        raise SystemExit(2) from None
+    except OSError as error:
+        # What is read is looked after where it is read: this is the output.
+        _silence(stdout)
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(0) from None
+        sys.stderr.write(f"error: cannot write: {error.strerror}\n")
+        raise SystemExit(3) from None
+    except SystemExit:
+        # Typer meets a closed pipe with exit code 1 and a stdout that no longer complains.
+        if sys.stdout is not stdout:
+            _silence(stdout)
+            raise SystemExit(0) from None
+        raise
+    raise SystemExit(code)
+
+
+def _prepare_streams() -> None:
+    """A stream that was closed before the start is empty; what an encoding lacks is an escape."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, io.TextIOWrapper(io.BytesIO()))
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _show(error: Any) -> None:
+    """Typer's message, which quotes what was typed, without what could act on a terminal."""
+    from entrysem.render.visible import visible
+
+    text = io.StringIO()
+    error.show(file=text)
+    sys.stderr.write("\n".join(visible(line) for line in text.getvalue().split("\n")))
+
+
+def _silence(stream: TextIO) -> None:
+    """Nobody reads any more: Python's last flush must not complain."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
 from entrysem.cli.files import dockerfiles_under, read_source
 
@@ -19,23 +20,45 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _FORMATS = ("text", "json", "markdown")
+_ARGS = "entrysem.args"
+
+
+class _Command(TyperCommand):
+    """Keeps what follows the first `--` apart from the files before it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads what stands before `--`; what stands behind it is kept in `ctx.meta`."""
+        with_value = {
+            name
+            for param in self.get_params(ctx)
+            if not getattr(param, "is_flag", True)
+            for name in param.opts
+        }
+        at = 0
+        while at < len(args) and args[at] != "--":
+            at += 2 if args[at] in with_value else 1
+        ctx.meta[_ARGS] = args[at + 1 :]
+        return super().parse_args(ctx, args[:at])
 
 
 def register(app: typer.Typer) -> None:
     """Adds the command to the application."""
     app.command(
         "explain",
+        cls=_Command,
         epilog="Example: entrysem explain Dockerfile --target web -- --help",
     )(explain)
 
 
 def explain(
+    ctx: typer.Context,
     paths: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[DOCKERFILE|DIR|-]... [-- ARG...]",
             help="Dockerfiles, folders, or - for standard input; ./Dockerfile when none is given. "
-            "What follows -- is what you would type after the image.",
+            "What follows -- is what you would type after the image. Several files, or a folder, get "
+            "one line each in text, and a list in JSON.",
         ),
     ] = None,
     target: Annotated[
@@ -104,7 +127,7 @@ def explain(
     from entrysem.model import RunOptions
     from entrysem.profiles import Profile
 
-    names, args = _split(paths or [], sys.argv)
+    names, args = paths or [], ctx.meta[_ARGS]
     try:
         request = _Request(
             profile=Profile.parse(builder, runtime),
@@ -114,9 +137,10 @@ def explain(
             platform=platform if "/" in platform else f"{platform}/amd64",
             run=RunOptions(args=tuple(args) if args else None, entrypoint=entrypoint, init=init),
         )
+        request.check()
     except InputError as error:
         _usage(error)
-    files = list(_expanded(names))
+    files = _expanded(names)
     view = _View(
         output,
         brief=brief or (len(files) > 1 and output == "text"),
@@ -130,11 +154,9 @@ def explain(
         outcome, document = _one(name, request, view)
         code = _worse(code, outcome)
         documents += document
-    if not files:
-        sys.stderr.write("no Dockerfile found\n")
-        code = 3
     if output == "json":
-        _print_json(documents)
+        # A list also for a folder that holds one file: the shape must not depend on what is found.
+        _print_json(documents if names and files != names[:1] else documents[0])
     raise typer.Exit(code)
 
 
@@ -157,6 +179,17 @@ class _Request:
         self.bases = bases
         self.platform = platform
         self.run = run
+
+    def check(self) -> None:
+        """Whether the run can be typed at all at that runtime.
+
+        Raises:
+            InputError: it cannot.
+        """
+        from entrysem.model import ImageConfig
+        from entrysem.resolve import resolve
+
+        resolve(ImageConfig(cmd=("x",)), self.run, profile=self.profile)
 
     def resolve(self, source: bytes, run: RunOptions, profile: Profile | None = None) -> Resolution:
         from entrysem.resolve import resolve
@@ -185,22 +218,13 @@ class _View:
         self.strict = strict
 
 
-def _split(paths: list[str], argv: list[str]) -> tuple[list[str], list[str]]:
-    """Files before the `--` that was typed, and the words after it."""
-    if "--" not in argv:
-        return paths, []
-    after = argv[argv.index("--") + 1 :]
-    if paths[len(paths) - len(after) :] != after:
-        return paths, []
-    return paths[: len(paths) - len(after)], after
-
-
 def _expanded(names: list[str]) -> list[str]:
     if not names:
         return ["Dockerfile"]
     found: list[str] = []
     for name in names:
-        found += dockerfiles_under(name) if name != "-" and Path(name).is_dir() else [name]
+        folder = name != "-" and Path(name).is_dir()
+        found += (list(dockerfiles_under(name)) if folder else []) or [name]
     return found
 
 
@@ -219,15 +243,9 @@ def _pairs(values: list[str]) -> dict[str, str]:
 
 def _bases(options: list[str], *, catalogue: bool) -> BaseLookup:
     from entrysem.bases.catalogue import Catalogue
-    from entrysem.bases.config import read_base_config
-    from entrysem.bases.lookup import chain, given, parse_base_option
+    from entrysem.bases.lookup import chain, given, read_base_options
 
-    configs = {}
-    notes = {}
-    for option in options:
-        image, path = parse_base_option(option)
-        configs[image] = read_base_config(read_source(str(path)), where=str(path))
-        notes[image] = str(path)
+    configs, notes = read_base_options(options)
     lookups: list[BaseLookup] = [given(configs, notes)] if configs else []
     if catalogue:
         lookups.append(lambda image: Catalogue.load().lookup(image))
@@ -301,7 +319,7 @@ def _document(
 def _rejected(
     name: str, error: Exception, request: _Request, view: _View
 ) -> list[dict[str, object]]:
-    from entrysem.errors import EntrysemError
+    from entrysem.errors import DockerfileError, EntrysemError
     from entrysem.render import text
     from entrysem.render.visible import visible
 
@@ -311,7 +329,10 @@ def _rejected(
 
         return [rejection(error, name, request.profile)]
     if view.brief:
-        sys.stdout.write(f"{visible(name)}: rejected: {visible(error.message)}\n")
+        line = error.line if isinstance(error, DockerfileError) else None
+        place = "" if line is None else f"line {line}: "
+        kind = "rejected" if isinstance(error, DockerfileError) else "error"
+        sys.stdout.write(f"{visible(name)}: {kind}: {place}{visible(error.message)}\n")
     else:
         sys.stdout.flush()
         style = text.Style(colour=_colour(sys.stderr))
@@ -319,10 +340,9 @@ def _rejected(
     return []
 
 
-def _print_json(documents: list[dict[str, object]]) -> None:
+def _print_json(value: object) -> None:
     import json
 
-    value: object = documents[0] if len(documents) == 1 else documents
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
@@ -331,7 +351,7 @@ def _colour(stream: object) -> bool:
 
     isatty = getattr(stream, "isatty", None)
     return (
-        "NO_COLOR" not in os.environ
+        not os.environ.get("NO_COLOR")
         and os.environ.get("TERM") != "dumb"
         and bool(isatty and isatty())
     )
@@ -342,11 +362,11 @@ def _worse(one: int, other: int) -> int:
     return 3 if 3 in (one, other) else max(one, other)
 
 
-def _usage(error: Exception) -> None:
+def _usage(error: Exception) -> NoReturn:
     from entrysem.errors import InputError
     from entrysem.render import text
 
     assert isinstance(error, InputError)
     sys.stderr.write(text.problem(error, "", text.Style(colour=_colour(sys.stderr))))
-    unreadable = error.code in ("bad-base-config", "unreadable", "too-large")
+    unreadable = error.code in ("bad-base-config", "unreadable")
     raise typer.Exit(3 if unreadable else 2)

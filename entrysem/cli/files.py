@@ -40,6 +40,13 @@ def read_source(name: str) -> bytes:
         else:
             with Path(name).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise InputError(
+            "no-dockerfile",
+            "no Dockerfile is in this folder or below it",
+            where=name,
+            hint="found are Dockerfile, Containerfile, Dockerfile.NAME and NAME.Dockerfile",
+        ) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(
@@ -59,9 +66,12 @@ def read_source(name: str) -> bytes:
 
 
 def dockerfiles_under(folder: str) -> Iterator[str]:
-    """Paths of the files under `folder` that are named like Dockerfiles, sorted, links not followed."""
+    """Paths of the files under `folder` that are named like Dockerfiles, sorted. Links to folders
+    are not followed; what is no file (a pipe, a socket) is left out.
+    """
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in _SKIPPED_FOLDERS)
         for name in sorted(files):
-            if _NAME.match(name) and not _NOT.match(name):
-                yield os.path.join(root, name)  # noqa: PTH118 - os.walk gives strings
+            path = os.path.join(root, name)  # noqa: PTH118 - os.walk gives strings
+            if _NAME.match(name) and not _NOT.match(name) and Path(path).is_file():
+                yield path

@@ -24,7 +24,11 @@ def oracle(
         str, typer.Option(metavar="request|response", help="Print a schema and exit.")
     ] = "",
 ) -> None:
-    """Answer requests: one JSON object a line in, one a line out, in order."""
+    """Answer requests: one JSON line in, one JSON line out.
+
+    Answers come in the order of the requests, each as soon as it is ready. A line that is no request
+    gets an answer with an error, and the next line is read.
+    """
     if schema:
         if schema not in ("request", "response"):
             raise typer.BadParameter("must be request or response", param_hint="--schema")

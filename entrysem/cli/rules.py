@@ -24,6 +24,7 @@ def rules(
     ] = "text",
 ) -> None:
     """List the rules, or print one with its sources and examples."""
+    _check_format(output)
     from entrysem.errors import InputError
     from entrysem.render.text import Style, problem
     from entrysem.rules import RULES, get_rule
@@ -44,13 +45,19 @@ def rules(
             sys.stdout.write(f"{rule.id:<9} {rule.title}\n")
 
 
+def _check_format(output: str) -> None:
+    if output not in ("text", "json"):
+        raise typer.BadParameter(f"{output!r} is not one of text, json", param_hint="--format")
+
+
 def claims(
     claim_id: Annotated[str, typer.Argument(metavar="[ID]", help="Claim to print.")] = "",
     output: Annotated[
         str, typer.Option("--format", metavar="text|json", help="Output format.")
     ] = "text",
 ) -> None:
-    """List the lecture's claims on CMD and ENTRYPOINT, each with its verdict."""
+    """List a lecture's claims, each with its verdict."""
+    _check_format(output)
     from entrysem.data import read_text
 
     found = json.loads(read_text("claims.json"))

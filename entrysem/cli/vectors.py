@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands to the application."""
     group = typer.Typer(
         name="vectors",
-        help="The conformance cases: list them, or export them for a test suite in any language.",
+        help="List or export the conformance cases.",
         epilog="Example: entrysem vectors list --rule BUILD-02",
         no_args_is_help=True,
         rich_markup_mode=None,
@@ -30,8 +30,11 @@ _Rule = Annotated[str, typer.Option(metavar="ID", help="Only cases that exercise
 
 def list_cases(rule: _Rule = "") -> None:
     """One line a case: id, rules, title."""
+    from entrysem.render.visible import visible
+
     for case in _chosen(rule):
-        sys.stdout.write(f"{case['id']:<40} {','.join(case['rules']):<30} {case['title']}\n")
+        rules = ",".join(case["rules"])
+        sys.stdout.write(f"{case['id']:<40} {rules:<30} {visible(case['title'])}\n")
 
 
 def export(
@@ -49,10 +52,18 @@ def export(
 
 
 def _chosen(rule: str) -> list[dict[str, Any]]:
+    from entrysem.errors import InputError
+    from entrysem.render.text import Style, problem
+    from entrysem.rules import get_rule
     from entrysem.vectors import cases
 
-    found = [case for case in cases() if not rule or rule.upper() in case["rules"]]
+    try:
+        wanted = get_rule(rule).id if rule else None
+    except InputError as error:
+        sys.stderr.write(problem(error, "", Style(colour=False)))
+        raise typer.Exit(2) from None
+    found = [case for case in cases() if wanted is None or wanted in case["rules"]]
     if not found:
-        sys.stderr.write(f"error: no case exercises {rule!r}; `entrysem rules` lists the rules\n")
+        sys.stderr.write(f"error: no case exercises {wanted}\n")
         raise typer.Exit(3)
     return found

@@ -34,7 +34,9 @@ def template(words: Words) -> list[Any] | None:
     if words is None:
         return None
     return [
-        {"inherited": word.key, "from": word.image} if isinstance(word, Inherited) else word
+        {"inherited": word.key, "from": stored(word.image)}
+        if isinstance(word, Inherited)
+        else stored(word)
         for word in words
     ]
 
@@ -45,7 +47,7 @@ def config_document(config: ImageConfig) -> Document:
         "Entrypoint": template(config.entrypoint),
         "Cmd": template(config.cmd),
         "Shell": template(config.shell),
-        "OnBuild": list(config.onbuild) or None,
+        "OnBuild": [stored(trigger) for trigger in config.onbuild] or None,
     }
 
 
@@ -85,9 +87,8 @@ def unknown_document(unknown: tuple[Inherited, ...]) -> list[Document]:
 
 def result_document(resolution: Resolution) -> Document:
     """One run: argv or its template, the error, the rules."""
-    argv = resolution.argv
     document: Document = {
-        "argv": list(argv) if argv is not None else None,
+        "argv": template(resolution.argv),
         "error": start_error_document(resolution.error),
         "rules": list(resolution.rules),
     }

@@ -32,21 +32,24 @@ def explanation(resolution: Resolution, name: str, variants: Variants) -> dict[s
     """The document of one file and one run. `variants` is empty without --what-if."""
     image = resolution.image
     built = image.built
-    argv, effective = resolution.argv, resolution.effective
     document: dict[str, Any] = {
         "schema_version": _VERSION,
         "file": stored(name),
         "profile": profile_document(image.profile),
-        "argv": None if argv is None else list(argv),
+        "argv": template(resolution.argv),
         "argv_template": template(resolution.words),
-        "effective": None if effective is None else list(effective),
+        "effective": template(resolution.effective),
         "error": start_error_document(resolution.error),
         "config": config_document(image.config),
         "unknown": unknown_document(resolution.unknown),
-        "assumptions": list(resolution.assumptions),
+        "assumptions": [stored(sentence) for sentence in resolution.assumptions],
         "base": None
         if built is None or built.base is None
-        else {"image": built.base, "origin": built.origin, "note": built.origin_note or None},
+        else {
+            "image": stored(built.base),
+            "origin": built.origin,
+            "note": stored(built.origin_note) or None,
+        },
         "rules": list(resolution.rules),
         "steps": [step_document(step) for step in resolution.steps],
         "shell": _shell(resolution.shell),
@@ -75,7 +78,7 @@ def rejection(error: EntrysemError, name: str, profile: Profile) -> dict[str, An
             "line": None,
             "column": None,
             "rule": None,
-            "hint": error.hint,
+            "hint": stored(error.hint) if error.hint else None,
         }
     return {
         "schema_version": _VERSION,
@@ -90,13 +93,14 @@ def _shell(view: ShellView | None) -> dict[str, Any] | None:
     if view is None:
         return None
     return {
-        "shell": view.shell,
-        "options": list(view.options),
-        "script": view.script,
-        "zero": view.zero,
-        "parameters": list(view.parameters),
+        "shell": stored(view.shell),
+        "options": template(view.options),
+        "script": None if view.script is None else stored(view.script),
+        "zero": None if view.zero is None else stored(view.zero),
+        "parameters": template(view.parameters),
         "uses_parameters": view.uses_parameters,
         "kind": None if view.kind is None else view.kind.name.lower().replace("_", "-"),
         "pid1": [{"shell": entry.shell, "who": entry.who} for entry in view.pid1],
         "sigterm": view.sigterm,
+        "init": view.init,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 
 from entrysem.render.text import answer_line
@@ -34,7 +35,7 @@ def explanation(resolution: Resolution, name: str, variants: Variants) -> str:
     lines += ["| line | instruction | what happens | rule |", "|---|---|---|---|"]
     for step in resolution.steps:
         line = "" if step.span is None else str(step.span.line)
-        instruction = _code(step.instruction) if step.instruction else ""
+        instruction = _cell(step.instruction) if step.instruction else ""
         lines.append(f"| {line} | {instruction} | {_text(step.sentence)} | {step.rule} |")
     view = resolution.shell
     if view is not None and view.script is not None:
@@ -43,13 +44,13 @@ def explanation(resolution: Resolution, name: str, variants: Variants) -> str:
         lines += ["", f"**{title}**", ""]
         if rows:
             lines += ["| | argv |", "|---|---|"]
-            lines += [f"| {_code(label)} | {_code(answer)} |" for label, answer in rows]
+            lines += [f"| {_cell(label)} | {_cell(answer)} |" for label, answer in rows]
     return "\n".join(lines) + "\n\n"
 
 
 def _code(text: str) -> str:
-    """A code span that survives backticks, pipes and Markdown's own characters."""
-    shown = visible(text).replace("|", "\\|")
+    """A code span that survives backticks and Markdown's own characters."""
+    shown = visible(text)
     ticks = "`"
     while ticks in shown:
         ticks += "`"
@@ -57,8 +58,14 @@ def _code(text: str) -> str:
     return f"{ticks}{pad}{shown}{pad}{ticks}"
 
 
+def _cell(text: str) -> str:
+    """A code span inside a table, where a pipe takes a backslash, and one behind it none at all."""
+    if "\\|" not in visible(text):
+        return _code(text).replace("|", "\\|")
+    inner = re.sub(r"[^A-Za-z0-9 ]", lambda match: f"&#{ord(match.group())};", visible(text))
+    return f"<code>{inner}</code>"
+
+
 def _text(text: str) -> str:
     escaped = html.escape(visible(text), quote=False)
-    for char in "\\`*_[]|":
-        escaped = escaped.replace(char, "\\" + char)
-    return escaped
+    return re.sub(r"[\\`*_\[\]|~$]", r"\\\g<0>", escaped)

@@ -17,6 +17,9 @@ from entrysem.render.visible import markers, shown_words, visible
 from entrysem.resolve import Resolution
 from entrysem.shell import ShellView
 
+#: Characters of a source line that are shown.
+_SHOWN = 500
+
 __all__ = ["Style", "answer_line", "explanation", "problem", "trace_table", "variants_table"]
 
 
@@ -72,9 +75,10 @@ def explanation(resolution: Resolution, name: str, style: Style) -> str:
     view = resolution.shell
     if view is not None:
         lines += ["", *_shell_lines(view, style)]
-    elif resolution.argv and resolution.error is None and not resolution.options.init:
-        told = f"PID 1 is {visible(resolution.argv[0])}; docker stop signals it directly"
-        lines += ["", f"{told}  {style.faint('SHELL-05')}"]
+    elif resolution.argv and resolution.error is None:
+        told = "passes SIGTERM on" if resolution.options.init else "docker stop signals it directly"
+        program = visible(resolution.argv[0])
+        lines += ["", f"PID 1 is {program}; {told}  {style.faint('SHELL-05')}"]
     return "\n".join(lines) + "\n"
 
 
@@ -88,13 +92,14 @@ def _notes(resolution: Resolution) -> list[str]:
     effective = resolution.effective
     if effective is not None and resolution.argv is not None and effective != resolution.argv:
         notes.append(f"effective: {shown_words(effective)} (the script ignores the words after it)")
-    notes += [
-        f"unknown: {part.key}, inherited from {visible(part.image)}" for part in resolution.unknown
-    ]
-    if resolution.unknown:
-        image = visible(resolution.unknown[0].image)
-        notes.append(f"to settle it: --base-config {shlex.quote(image)}=FILE, with FILE from")
-        notes.append(f"              docker inspect {shlex.quote(image)} > FILE")
+    keys: dict[str, list[str]] = {}
+    for part in resolution.unknown:
+        keys.setdefault(visible(part.image), []).append(part.key)
+    for image, unknown in keys.items():
+        quoted = shlex.quote(image)
+        notes.append(f"unknown: {_and(unknown)}, inherited from {image}")
+        notes.append(f"to settle it: docker image inspect {quoted} > base.json")
+        notes.append(f"              and explain again with --base-config {quoted}=base.json")
     built = resolution.image.built
     if built is not None and built.origin == "catalogue" and not resolution.unknown:
         notes.append(f"rests on the {visible(built.origin_note)}")
@@ -126,22 +131,21 @@ def _command(resolution: Resolution) -> str:
 
 def _listing(dockerfile: Dockerfile, steps: Sequence[Step], style: Style) -> list[str]:
     """The lines that did something, each with its steps below it."""
-    lines: list[str] = []
-    shown: tuple[int, str] | None = None
     width = len(str(len(dockerfile.source.splitlines()) or 1))
     by_line = {item.start_line: item for item in dockerfile.instructions}
+    # A line stands once, also when its last step (the choice of the target) comes at the end.
+    groups: dict[tuple[int, str], list[str]] = {}
+    place = (0, "")
     for step in steps:
         if _is_run(step):
             continue
-        if step.span is None:
-            lines.append(f"  {'':{width}}   {_step_line(step, style).strip()}")
-            continue
-        place = (step.span.line, step.instruction)
-        if place != shown:
-            shown = place
-            lines += _source(dockerfile, by_line.get(step.span.line), step, width, style)
-        lines.append(f"  {'':{width}} {_step_line(step, style)}")
-    return lines
+        if step.span is not None:
+            place = (step.span.line, step.instruction)
+            if place not in groups:
+                groups[place] = _source(dockerfile, by_line.get(step.span.line), step, width, style)
+        told = _step_line(step, style)
+        groups.setdefault(place, []).append(f"  {'':{width}} {told}")
+    return [line for lines in groups.values() for line in lines]
 
 
 def _source(
@@ -150,7 +154,7 @@ def _source(
     assert step.span is not None
     numbers = range(step.span.line, step.span.end_line + 1)
     lines = [
-        f"  {style.faint(f'{number:>{width}} |')} {visible(dockerfile.line(number))}"
+        f"  {style.faint(f'{number:>{width}} |')} {_shortened(dockerfile.line(number))}"
         for number in numbers
     ]
     why = not_exec(instruction, dockerfile) if instruction is not None else None
@@ -159,8 +163,15 @@ def _source(
         span = dockerfile.locate(instruction, max(offset, 0))
         _, under = markers(dockerfile.line(span.line), span.column, span.end_column)
         at = 1 + span.line - step.span.line
-        lines.insert(at, f"  {style.faint(f'{chr(32):>{width}} |')} {style.mark(under)}")
+        if span.column <= _SHOWN:
+            lines.insert(at, f"  {style.faint(f'{chr(32):>{width}} |')} {style.mark(under)}")
     return lines
+
+
+def _shortened(line: str) -> str:
+    """The source line; of an endless one the beginning, since the steps below say what counts."""
+    rest = len(line) - _SHOWN
+    return visible(line) if rest <= 0 else f"{visible(line[:_SHOWN])} ... ({rest} more)"
 
 
 def _step_line(step: Step, style: Style) -> str:
@@ -178,11 +189,12 @@ def _shell_lines(view: ShellView, style: Style) -> list[str]:
         verb = "the script uses them" if view.uses_parameters else "the script ignores them"
         lines.append(f"  {' '.join(words)}: {verb}  {style.faint('SHELL-02')}")
     if view.kind is not None and view.pid1:
-        lines.append(f"  {view.kind.value[0]}; PID 1: {_pid1(view)}  {style.faint('SHELL-04')}")
+        role = "PID 1" if view.init is None else "child of the init"
+        lines.append(f"  {view.kind.value[0]}; {role}: {_pid1(view)}  {style.faint('SHELL-04')}")
     elif view.kind is not None:
         lines.append(f"  {view.kind.value[0]}; who is PID 1 was not measured with this shell")
-    if view.pid1:
-        lines.append(f"  {view.sigterm}  {style.faint('SHELL-05')}")
+    if view.pid1 or view.init is not None:
+        lines.append(f"  {visible(view.sigterm)}  {style.faint('SHELL-05')}")
     return lines
 
 
@@ -239,7 +251,11 @@ def problem(error: EntrysemError, name: str, style: Style) -> str:
         lines.append(f"  --> {visible(name)}{place}")
         if span is not None and error.excerpt is not None:
             end = span.end_column if span.end_line == span.line else len(error.excerpt)
-            text, under = markers(error.excerpt[:500], span.column, min(end, 500))
+            # Of an endless line, the part that holds the place.
+            start = max(span.column - _SHOWN // 2, 0) if span.column > _SHOWN else 0
+            excerpt = error.excerpt[start : start + _SHOWN]
+            end = min(end - start, len(excerpt))
+            text, under = markers(excerpt, span.column - start, max(end, span.column - start))
             gutter = str(span.line)
             lines.append(f"  {style.faint(gutter + ' |')} {text}")
             lines.append(f"  {style.faint(' ' * len(gutter) + ' |')} {style.mark(under)}")
