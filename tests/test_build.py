@@ -181,6 +181,9 @@ class TestTriggers:
     def test_a_stored_onbuild_goes_on_to_the_grandchild(self) -> None:
         assert self.child("FROM base\n", "ONBUILD CMD x").onbuild == ("CMD x",)
 
+    def test_a_trigger_that_decides_nothing(self) -> None:
+        assert self.child("FROM base\n", "RUN x").cmd == ("bc",)
+
     def test_the_oci_format_drops_them(self) -> None:
         got = self.child('FROM base\nSHELL ["s"]\nONBUILD CMD x\n', 'CMD ["t"]', builder="buildah")
         assert got == ImageConfig(cmd=("bc",))
