@@ -23,7 +23,7 @@ from entrysem.dockerfile.grammar import Grammar
 from entrysem.dockerfile.instructions import LineError
 from entrysem.dockerfile.text import SPACE, stored
 
-__all__ = ["Directive", "DirectiveBlock", "detect_syntax", "validate_check"]
+__all__ = ["Directive", "DirectiveBlock", "check_directive", "detect_syntax", "validate_check"]
 
 _DIRECTIVE = re.compile(
     r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z", re.ASCII
@@ -85,16 +85,18 @@ class DirectiveBlock:
         self.escape = value
 
 
-def validate_check(text: str) -> None:
-    """Looks at the options of `# check=`, where the linter finds it: also after a `#!` line.
+def check_directive(text: str) -> Directive | None:
+    """The `# check=` of the file where the linter finds it: also after a `#!` line."""
+    return _directive("check", text, "#")
+
+
+def validate_check(directive: Directive) -> None:
+    """Looks at the options of `# check=`.
 
     Raises:
         LineError: an option that the linter does not know.
     """
-    value = _directive("check", _after_shebang(text.removeprefix("\ufeff")), "#")
-    if value is None:
-        return
-    value = value.partition(" ")[0]
+    value = directive.value.partition(" ")[0]
     for option in value.split(";", 2):
         key, equals, setting = option.partition("=")
         key = key.strip(SPACE)
@@ -120,36 +122,32 @@ def detect_syntax(text: str) -> str | None:
     Looks for `# syntax=`, then `// syntax=`, then a JSON object with the key `syntax`; a BOM and a
     first line starting `#!` are skipped.
     """
-    text = _after_shebang(text.removeprefix("\ufeff"))
     for comment in ("#", "//"):
-        value = _directive("syntax", text, comment)
-        if value is not None:
-            return value.partition(" ")[0]
+        found = _directive("syntax", text, comment)
+        if found is not None:
+            return found.value.partition(" ")[0]
+    text = text.removeprefix("\ufeff")
+    if text.startswith("#!"):
+        text = text.partition("\n")[2]
     if text.lstrip(" \t\r\n").startswith("{"):
         return _syntax_in_json(text)
     return None
 
 
-def _after_shebang(text: str) -> str:
-    return text.partition("\n")[2] if text.startswith("#!") else text
-
-
-def _directive(wanted: str, text: str, comment: str) -> str | None:
-    """The value of a directive in the block that opens `text`."""
+def _directive(wanted: str, text: str, comment: str) -> Directive | None:
+    """The directive `wanted` of the block that opens the file; a BOM and a `#!` line are skipped."""
     seen: set[str] = set()
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start)
-        line = text[start : end if end >= 0 else len(text)].rstrip("\r")
-        start = end + 1 if end >= 0 else len(text)
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        if number == 1 and line.startswith("#!"):
+            continue
         if not line.startswith(comment):
             return None
-        match = _DIRECTIVE.match(line.removeprefix(comment).lstrip(SPACE))
+        match = _DIRECTIVE.match(line.rstrip("\r").removeprefix(comment).lstrip(SPACE))
         name = match.group(1).lower() if match else ""
         if match is None or name not in ("syntax", "escape", "check") or name in seen:
             return None
         if name == wanted:
-            return match.group(2)
+            return Directive(name, match.group(2), number)
         seen.add(name)
     return None
 

@@ -22,7 +22,12 @@ from typing import NamedTuple, NoReturn
 
 from entrysem.dockerfile import heredoc
 from entrysem.dockerfile.checks import check, is_plainly_fine
-from entrysem.dockerfile.directives import Directive, DirectiveBlock, validate_check
+from entrysem.dockerfile.directives import (
+    Directive,
+    DirectiveBlock,
+    check_directive,
+    validate_check,
+)
 from entrysem.dockerfile.grammar import REFERENCE, Grammar
 from entrysem.dockerfile.instructions import (
     Heredoc,
@@ -161,10 +166,14 @@ def parse_dockerfile(source: str | bytes, *, grammar: Grammar = REFERENCE) -> Do
 def _check_options(text: str, grammar: Grammar) -> None:
     if grammar.check_options == "ignored" or "check" not in grammar.directives:
         return
+    directive = check_directive(text)
+    if directive is None:
+        return
     try:
-        validate_check(text)
+        validate_check(directive)
     except LineError as problem:
-        _reject(problem, text.split("\n"), 1, 1, "\\")
+        lines = text.removeprefix("\ufeff").split("\n")
+        _reject(problem, lines, directive.line, directive.line, "\\")
 
 
 def read_instructions(source: str | bytes, grammar: Grammar = REFERENCE) -> list[Instruction]:
