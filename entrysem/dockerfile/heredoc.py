@@ -35,14 +35,7 @@ def markers(line: str, grammar: Grammar) -> list[Heredoc]:
         ExpansionError: a marker's word has unbalanced quotes.
     """
     try:
-        words = split(
-            line,
-            keep_quotes=True,
-            keep_escapes=True,
-            modifiers=_modifiers(grammar),
-            join_heredoc=grammar.heredoc_blank,
-            shared_buffer=grammar.heredoc_prefix == "lost",
-        )
+        words = _split(line, grammar, keep_quotes=True, keep_escapes=True)
     except ExpansionError:
         return []
     found = (heredoc_of(word, grammar) for word in words)
@@ -59,11 +52,10 @@ def heredoc_of(word: str, grammar: Grammar) -> Heredoc | None:
     if not match or not match.group(3):
         return None
     spelled = match.group(3)
-    modifiers = _modifiers(grammar)
-    unquoted = split(spelled, keep_quotes=False, keep_escapes=False, modifiers=modifiers)
+    unquoted = _split(spelled, grammar, keep_quotes=False)
     if len(unquoted) != 1:
         return None
-    as_written = split(spelled, keep_quotes=True, keep_escapes=False, modifiers=modifiers)
+    as_written = _split(spelled, grammar, keep_quotes=True)
     if len(as_written) != 1:
         raise ExpansionError(f"internal lexing of heredoc produced inconsistent results: {spelled}")
     return Heredoc(
@@ -75,10 +67,19 @@ def heredoc_of(word: str, grammar: Grammar) -> Heredoc | None:
     )
 
 
-def _modifiers(grammar: Grammar) -> frozenset[str]:
+def _split(
+    line: str, grammar: Grammar, *, keep_quotes: bool, keep_escapes: bool = False
+) -> list[str]:
     # imagebuilder, the only one without `?`, substitutes with a lexer of its own and finds markers
     # with BuildKit's.
-    return grammar.modifiers if "?" in grammar.modifiers else MODIFIERS
+    return split(
+        line,
+        keep_quotes=keep_quotes,
+        keep_escapes=keep_escapes,
+        modifiers=grammar.modifiers if "?" in grammar.modifiers else MODIFIERS,
+        join_heredoc=grammar.heredoc_blank,
+        shared_buffer=grammar.heredoc_prefix == "lost",
+    )
 
 
 def _descriptor(digits: str) -> int:

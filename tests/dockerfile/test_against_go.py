@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(
 @settings(max_examples=2 * settings.get_profile("ci").max_examples)
 @example("RUN cat <<EOF ${X:=y}\nx\nEOF\n")
 @example("RUN cat <<EOF ${X:0:3}\nx\nEOF\n")
+@example("RUN cat <<EOF${X:-y}\nEOF${X:-y}\n")
 @example("RUN cat <<EOF ${X=y}\nx\nEOF\n")
 @example("RUN cat <<EOF ${X#y}\nx\nEOF\n")
 @example("RUN cat <<EOF ${X:#y}\nx\nEOF\n")
