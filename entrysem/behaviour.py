@@ -60,6 +60,7 @@ class BuilderBehaviour:
             because only earlier stages are stages.
         copy_heredocs: whether COPY and ADD accept a heredoc as a source: `accepted` or `rejected`.
         bare_scratch: FROM scratch and nothing else is `accepted`, or `rejected`.
+        frontends: whether `# syntax=` hands the file to another frontend: `follows`, or `ignores` it.
         windows_shell_form: on Windows, shell form is a `list`, or one escaped command `line`.
     """
 
@@ -89,6 +90,7 @@ class BuilderBehaviour:
     copy_cycles: Literal["rejected", "ignored"] = "rejected"
     copy_heredocs: Literal["accepted", "rejected"] = "accepted"
     bare_scratch: Literal["accepted", "rejected"] = "accepted"
+    frontends: Literal["follows", "ignores"] = "follows"
     windows_shell_form: Literal["list", "line"] = "list"
 
 

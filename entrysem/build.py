@@ -62,7 +62,8 @@ class Built(NamedTuple):
         base: the image that the chain starts from, or None for scratch.
         origin: how the base's config is known: `given`, `catalogue`, `unknown`, or None for scratch.
         origin_note: the pinned source of a catalogue answer, or the file of a given one.
-        assumptions: sentences that the config rests on, though nobody has shown them.
+        cmd_assumptions: sentences that the image's Cmd rests on, though nobody has shown them.
+        reading_assumptions: the same, of the whole config.
         windows: whether the target is built for Windows.
     """
 
@@ -72,7 +73,8 @@ class Built(NamedTuple):
     base: str | None
     origin: str | None
     origin_note: str
-    assumptions: tuple[str, ...]
+    cmd_assumptions: tuple[str, ...]
+    reading_assumptions: tuple[str, ...]
     windows: bool
 
 
@@ -114,7 +116,8 @@ def build(
         None if state.origin is None else base,
         state.origin,
         state.note,
-        state.assumptions + _lint_assumption(dockerfile),
+        state.assumptions,
+        _lint_assumption(dockerfile),
         last.windows,
     )
 

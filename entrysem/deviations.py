@@ -374,6 +374,17 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "source-read",
         sets={"run_flags": "rejected"},
     ),
+    Deviation(
+        "no-frontends",
+        "builder",
+        {"classic": "", "kaniko": "", **_BUILDAH},
+        "FORM-03",
+        "# syntax= does not hand the file to another frontend",
+        '# syntax=docker/dockerfile:1.4\nFROM scratch\nCMD ["a"] x\n',
+        "moby/buildkit 882fc7379 is in BuildKit alone",
+        "source-read",
+        sets={"frontends": "ignores"},
+    ),
     # --- Buildah, and Podman's build, through imagebuilder ------------------------------------------
     Deviation(
         "shell-ignored",

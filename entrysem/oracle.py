@@ -152,7 +152,11 @@ def answer(request: Mapping[str, Any]) -> Document:
     response["config"] = config_document(image.config)
     response["error"] = None
     response["unknown"] = unknown_document(tuple(unknown))
-    assumptions = image.built.assumptions if image.built is not None else ()
+    assumptions = (
+        image.built.cmd_assumptions + image.built.reading_assumptions
+        if image.built is not None
+        else ()
+    )
     if assumptions:
         response["assumptions"] = [stored(sentence) for sentence in assumptions]
     response["results"] = [result_document(result) for result in results]

@@ -12,6 +12,7 @@ The classic builder's versions are those of the Docker Engine that it is part of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -30,6 +31,7 @@ __all__ = [
     "Profile",
     "builder_behaviour",
     "deviations_of",
+    "frontend_engine",
     "runtime_behaviour",
 ]
 
@@ -130,6 +132,25 @@ class Profile:
     def deviations(self) -> tuple[Deviation, ...]:
         """The deviations in force, the builder's first."""
         return deviations_of(self.builder, "builder") + deviations_of(self.runtime, "runtime")
+
+
+_FRONTEND = re.compile(
+    r"(?:[^/]*[.:][^/]*/)?docker/dockerfile(?:-upstream)?(?::(?P<tag>[^@]*))?(?:@.*)?\Z"
+)
+_FRONTEND_VERSION = re.compile(r"1\.(\d{1,4})(?:\.\d+)?(?:-labs)?\Z")
+
+
+def frontend_engine(image: str) -> Engine | None:
+    """The BuildKit whose frontend this image is; None when it is another frontend.
+
+    Version 1.N of docker/dockerfile is the frontend of BuildKit 0.(N+6); any other tag is taken for the
+    newest.
+    """
+    match = _FRONTEND.match(image)
+    if match is None:
+        return None
+    version = _FRONTEND_VERSION.match(match.group("tag") or "")
+    return Engine("buildkit", f"0.{int(version.group(1)) + 6}") if version else Engine("buildkit")
 
 
 def _builder(text: str) -> Engine:

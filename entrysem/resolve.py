@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
+from entrysem.behaviour import BuilderBehaviour
 from entrysem.build import BaseLookup, Built, build
 from entrysem.dockerfile import Dockerfile, parse_dockerfile
+from entrysem.dockerfile.directives import detect_syntax
+from entrysem.dockerfile.text import decode
 from entrysem.merge import Process, merge
 from entrysem.model import (
     Base,
@@ -22,13 +25,15 @@ from entrysem.model import (
     Words,
     is_known,
 )
-from entrysem.profiles import Profile
+from entrysem.profiles import Profile, builder_behaviour, frontend_engine
 from entrysem.reading import with_reading
 from entrysem.shell import ShellView, effective, shell_view
-from entrysem.trace import Trace, steps
+from entrysem.trace import Note, Trace, steps
 
 __all__ = ["Image", "Resolution", "build_image", "resolve"]
 
+_MAY_NAME_FRONTEND = ("#", "\ufeff", "//", "{")
+_OTHER_FRONTEND = "another frontend, {0}, reads the file"
 _DEFAULT = Profile()
 _DEFAULT_RUN = RunOptions()
 _NO_ARGS: Mapping[str, str] = {}
@@ -106,9 +111,10 @@ class Resolution:
     def assumptions(self) -> tuple[str, ...]:
         """Sentences that the answer rests on, though nobody has shown them to be true."""
         built = self.image.built
-        if built is None or self.options.args or self.options.entrypoint is not None:
+        if built is None or self.options.entrypoint:
             return ()
-        return built.assumptions
+        by_cmd = () if self.options.args else built.cmd_assumptions
+        return by_cmd + built.reading_assumptions
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -182,10 +188,12 @@ def build_image(
     if isinstance(source, ImageConfig):
         return Image(profile, source)
     behaviour = profile.builder_behaviour
-    if not isinstance(source, Dockerfile):
-        source = parse_dockerfile(source, grammar=behaviour.grammar)
-    elif source.grammar is not behaviour.grammar:
-        source = parse_dockerfile(source.source, grammar=behaviour.grammar)
+    text = source.source if isinstance(source, Dockerfile) else decode(source)
+    handed: Note | None = None
+    if text.startswith(_MAY_NAME_FRONTEND) and behaviour.frontends == "follows":
+        behaviour, handed = _frontend(text, behaviour)
+    if not isinstance(source, Dockerfile) or source.grammar is not behaviour.grammar:
+        source = parse_dockerfile(text, grammar=behaviour.grammar)
     built = build(
         source,
         behaviour,
@@ -194,7 +202,25 @@ def build_image(
         bases=_lookup(bases),
         platform=platform,
     )
+    if handed is not None:
+        built.trace.insert(0, handed)
+        if handed[5] == _OTHER_FRONTEND:
+            assumed = f"the frontend {handed[6][0]} reads the file as BuildKit's own does"
+            built = built._replace(reading_assumptions=(*built.reading_assumptions, assumed))
     return Image(profile, built.config, source, built)
+
+
+def _frontend(text: str, behaviour: BuilderBehaviour) -> tuple[BuilderBehaviour, Note | None]:
+    """The behaviour of the frontend that `# syntax=` asks for, and the note that tells so."""
+    image = detect_syntax(text)
+    if image is None:
+        return behaviour, None
+    engine = frontend_engine(image)
+    if engine is None:
+        return behaviour, ("FORM-03", "form", None, None, None, _OTHER_FRONTEND, (image,), None)
+    told = "the frontend {0} reads the file, as {1} does"
+    note: Note = ("FORM-03", "form", None, None, None, told, (image, str(engine)), None)
+    return builder_behaviour(engine), note
 
 
 def resolve(

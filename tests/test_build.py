@@ -118,13 +118,13 @@ class TestUnknownBase:
         assert is_known(image.config.entrypoint)
         assert is_known(image.config.cmd)
         assert image.built is not None
-        assert not image.built.assumptions
+        assert not image.built.cmd_assumptions
 
     def test_entrypoint_alone_assumes_no_triggers(self) -> None:
         image = build_image('FROM acme/x\nENTRYPOINT ["e"]\n')
         assert image.config.cmd is None
         assert image.built is not None
-        assert "acme/x" in image.built.assumptions[0]
+        assert "acme/x" in image.built.cmd_assumptions[0]
 
     @given(SCRIPT)
     def test_shell_form_needs_the_shell(self, script: str) -> None:
@@ -247,10 +247,10 @@ class TestKaniko:
 def test_lint_errors_are_an_assumption() -> None:
     image = build_image("# check=error=true\nFROM scratch\nCMD a\n")
     assert image.built is not None
-    assert "linter" in image.built.assumptions[0]
+    assert "linter" in image.built.reading_assumptions[0]
     image = build_image("# check=skip=all\nFROM scratch\nCMD a\n")
     assert image.built is not None
-    assert not image.built.assumptions
+    assert not image.built.reading_assumptions
 
 
 def test_a_catalogue_note_is_kept() -> None:

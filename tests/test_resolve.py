@@ -92,6 +92,34 @@ def test_a_parsed_file_is_read_again_for_another_grammar() -> None:
     assert resolve(parsed, profile=Profile.parse("buildkit@0.13")).argv == ("a",)
 
 
+@pytest.mark.parametrize(
+    ("syntax", "builder", "exec_form"),
+    [
+        ("docker/dockerfile:1.4", "buildkit", True),
+        ("docker/dockerfile:1.8.1@sha256:00", "buildkit", True),
+        ("docker/dockerfile:1.9", "buildkit", False),
+        ("docker/dockerfile:1", "buildkit@0.8", False),
+        ("docker/dockerfile", "buildkit@0.8", False),
+        ("example.com:5000/docker/dockerfile:1.9-labs", "buildkit@0.8", False),
+        ("docker/dockerfile:1.4", "classic", False),
+        ("acme/frontend:1.4", "buildkit", False),
+    ],
+)
+def test_syntax_hands_the_file_to_another_frontend(
+    syntax: str, builder: str, exec_form: bool
+) -> None:
+    text = f'# syntax={syntax}\nFROM scratch\nCMD ["a"] x\n'
+    answer = resolve(text, profile=Profile.parse(builder))
+    assert answer.argv == (("a",) if exec_form else ("/bin/sh", "-c", '["a"] x'))
+    told = [step.sentence for step in answer.steps if "frontend" in step.sentence]
+    assert bool(told) is (builder != "classic")
+    assert bool(answer.assumptions) is syntax.startswith("acme")
+
+
+def test_no_directive_is_no_frontend() -> None:
+    assert resolve("# a comment\nFROM scratch\nCMD a\n").argv == ("/bin/sh", "-c", "a")
+
+
 def test_bases_as_mapping_and_function() -> None:
     known = ImageConfig(cmd=("c",))
     assert resolve("FROM b\n", bases={"b": known}).argv == ("c",)

@@ -28,14 +28,15 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 def decode(source: str | bytes) -> str:
     """Text of `source`; bytes that are not UTF-8 become `surrogateescape` surrogates.
 
-    A `str` is taken as it is, except that lone surrogates outside U+DC80..U+DCFF become the three
-    bytes that encode them, as they would in a file.
+    A `str` is taken as it would be read from a file: lone surrogates outside U+DC80..U+DCFF are the
+    three bytes that encode them, and those inside are one byte each.
     """
     if isinstance(source, bytes):
         return source.decode("utf-8", "surrogateescape")
     if source.isascii() or not _SURROGATE.search(source):
         return source
-    return _SURROGATE.sub(_as_bytes, source)
+    data = _SURROGATE.sub(_as_bytes, source).encode("utf-8", "surrogateescape")
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _as_bytes(match: re.Match[str]) -> str:

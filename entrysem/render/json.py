@@ -54,6 +54,7 @@ def explanation(resolution: Resolution, name: str, variants: Variants) -> dict[s
         "steps": [step_document(step) for step in resolution.steps],
         "shell": _shell(resolution.shell),
         "deviations": deviation_documents(image),
+        "variants": None,
     }
     if variants:
         document["variants"] = {
