@@ -190,8 +190,9 @@ def build_image(
     behaviour = profile.builder_behaviour
     text = source.source if isinstance(source, Dockerfile) else decode(source)
     handed: Note | None = None
-    if text.startswith(_MAY_NAME_FRONTEND) and behaviour.frontends == "follows":
-        behaviour, handed = _frontend(text, behaviour)
+    asked = build_args.get("BUILDKIT_SYNTAX")
+    if (asked or text.startswith(_MAY_NAME_FRONTEND)) and behaviour.frontends == "follows":
+        behaviour, handed = _frontend(asked or detect_syntax(text), behaviour)
     if not isinstance(source, Dockerfile) or source.grammar is not behaviour.grammar:
         source = parse_dockerfile(text, grammar=behaviour.grammar)
     built = build(
@@ -210,9 +211,10 @@ def build_image(
     return Image(profile, built.config, source, built)
 
 
-def _frontend(text: str, behaviour: BuilderBehaviour) -> tuple[BuilderBehaviour, Note | None]:
-    """The behaviour of the frontend that `# syntax=` asks for, and the note that tells so."""
-    image = detect_syntax(text)
+def _frontend(
+    image: str | None, behaviour: BuilderBehaviour
+) -> tuple[BuilderBehaviour, Note | None]:
+    """The behaviour of the frontend that is asked for, and the note that tells so."""
     if image is None:
         return behaviour, None
     engine = frontend_engine(image)
