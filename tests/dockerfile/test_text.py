@@ -32,6 +32,7 @@ def test_space_is_go_s() -> None:
         (b"\xed\xa0\xbd", "\udced\udca0\udcbd"),
         ("café", "café"),
         ("a\udce9", "a\udce9"),
+        ("a\udcc3\udca9", "aé"),
         ("\ud83d", "\udced\udca0\udcbd"),
         ("\ud83d\ude00", "\udced\udca0\udcbd\udced\udcb8\udc80"),
     ],
