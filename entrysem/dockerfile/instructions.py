@@ -236,7 +236,6 @@ def _take_flags_slowly(text: str, escape: str) -> tuple[str, list[str]]:
     words: list[str] = []
     word: list[str] = []
     quote = ""
-    quoted = False
     inside = False
     at = 0
     while True:
@@ -251,7 +250,7 @@ def _take_flags_slowly(text: str, escape: str) -> tuple[str, list[str]]:
                 return line[at:].encode("latin-1").decode("utf-8", "surrogateescape"), words
             inside = True
         if not char:
-            if "".join(word) != "--" and (quoted or word):
+            if "".join(word) != "--":
                 words.append("".join(word))
             break
         if quote:
@@ -268,13 +267,11 @@ def _take_flags_slowly(text: str, escape: str) -> tuple[str, list[str]]:
         elif char in _LATIN_SPACE:
             if "".join(word) == "--":
                 return line[at:].encode("latin-1").decode("utf-8", "surrogateescape"), words
-            if quoted or word:
-                words.append("".join(word))
+            words.append("".join(word))
             word.clear()
-            quoted = inside = False
+            inside = False
         elif char in "'\"":
             quote = char
-            quoted = True
         elif char == escape:
             at += 1
             if at == len(line):

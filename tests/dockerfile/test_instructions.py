@@ -76,6 +76,11 @@ class TestFlags:
             ("--a\\", ("--a",), ""),
             ('--a="b\\', ("--a=b",), ""),
             ('--a="b', ("--a=b",), ""),
+            # a backslash before VT continues no line, and the VT is dropped
+            ("--a\\\x0b", ("--a",), ""),
+            ('--a="b\\\x0b', ("--a=b",), ""),
+            ("--a=à", ("--a=Ã",), ""),
+            ("--a=à \u20a0", ("--a=Ã",), "\u20a0"),
             ('--"" a', (), "a"),
             ("--a=b\\", ("--a=b",), ""),
             ('--"', (), ""),
@@ -144,6 +149,7 @@ class TestArguments:
             ("ENV a b=c d", ("a", "b=c d")),
             ("LABEL a=b=c", ("a", "b=c")),
             ("LABEL \\ ", ()),
+            ("LABEL \\\x0b", ()),
             ("ENV", ()),
             ("ARG a b=c d", ("a", "b=c", "d")),
             ("COPY a  b\tc", ("a", "b", "c")),
@@ -204,6 +210,7 @@ class TestRejected:
         ("text", "code"),
         [
             ("ENV a", "missing-value"),
+            ("ONBUILD ENV a", "missing-value"),
             ("LABEL 'a'", "missing-value"),
             ("ENV a=b c", "missing-equals"),
             ("LABEL a=b 'c d'", "missing-equals"),
