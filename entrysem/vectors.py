@@ -23,7 +23,7 @@ from entrysem.profiles import Profile
 from entrysem.render.documents import config_document
 from entrysem.resolve import Image, build_image
 
-__all__ = ["cases", "check", "dockerfile_of", "image_of", "options_of"]
+__all__ = ["cases", "check", "dockerfile_of", "image_of", "options_of", "with_runtime"]
 
 Case = Mapping[str, Any]
 
@@ -119,8 +119,15 @@ def _check_builder(case: Case, builder: str, expected: Case) -> list[str]:
     found = _check_config(where, image, expected)
     for run in expected.get("runs", []):
         for runtime in run.get("runtimes", ["docker"]):
-            found += _check_run(case, builder, runtime, run)
+            found += _check_run(f"{where} and {runtime}", with_runtime(image, runtime), run)
     return found
+
+
+def with_runtime(image: Image, runtime: str) -> Image:
+    """The same image on another runtime; nothing is built again."""
+    engine = Profile.parse(runtime=runtime).runtime
+    profile = Profile(image.profile.builder, engine)
+    return Image(profile, image.config, image.dockerfile, image.built)
 
 
 def _check_config(where: str, image: Image, expected: Case) -> list[str]:
@@ -132,9 +139,10 @@ def _check_config(where: str, image: Image, expected: Case) -> list[str]:
     ]
 
 
-def _check_run(case: Case, builder: str, runtime: str, run: Case) -> list[str]:
-    result = image_of(case, Profile.parse(builder, runtime)).run(options_of(run))
-    where = f"{case['id']} with {builder} and {runtime}, run {json.dumps(run.get('args'))}"
+def _check_run(where: str, image: Image, run: Case) -> list[str]:
+    result = image.run(options_of(run))
+    options = {key: run[key] for key in ("args", "entrypoint", "init", "env") if key in run}
+    where = f"{where}, run {json.dumps(options)}"
     error = result.error
     expected_error = run.get("error")
     found: list[str] = []

@@ -186,8 +186,8 @@ def _shell_lines(view: ShellView, style: Style) -> list[str]:
     if view.zero is not None:
         words = [f"$0={visible(view.zero)}"]
         words += [f"${number}={visible(word)}" for number, word in enumerate(view.parameters, 1)]
-        verb = "the script uses them" if view.uses_parameters else "the script ignores them"
-        lines.append(f"  {' '.join(words)}: {verb}  {style.faint('SHELL-02')}")
+        verb, rule = ("uses", "SHELL-01") if view.uses_parameters else ("ignores", "SHELL-02")
+        lines.append(f"  {' '.join(words)}: the script {verb} them  {style.faint(rule)}")
     if view.kind is not None and view.pid1:
         role = "PID 1" if view.init is None else "child of the init"
         lines.append(f"  {view.kind.value[0]}; {role}: {_pid1(view)}  {style.faint('SHELL-04')}")
