@@ -13,7 +13,7 @@ import re
 import runpy
 from pathlib import Path
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st

@@ -10,7 +10,7 @@ import pytest
 
 from entrysem import DockerfileError, Resolution, RunOptions, build_image
 from entrysem.rules import RULES
-from examples import SPEC, read_examples
+from tests.spec.examples import SPEC, read_examples
 
 _CLAIMS: list[dict[str, Any]] = json.loads((SPEC / "claims.json").read_text("utf-8"))
 _LECTURE = (SPEC / "lecture.md").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from examples import Example, ExampleError, read_examples, run_example
+from tests.spec.examples import Example, ExampleError, read_examples, run_example
 
 _DOCUMENTS = ("form.md", "build.md", "merge.md", "shell.md", "lecture.md")
 _EXAMPLES = [example for document in _DOCUMENTS for example in read_examples(document)]

@@ -10,7 +10,7 @@ import pytest
 
 from entrysem.deviations import DEVIATIONS
 from entrysem.rules import RULES
-from examples import SPEC, Example, read_examples, run_example
+from tests.spec.examples import SPEC, Example, read_examples, run_example
 
 _DOCUMENTS = ("form.md", "build.md", "merge.md", "shell.md")
 _HEADING = re.compile(r"^## (?P<id>[A-Z]+-[0-9]+): (?P<title>.+)$", re.MULTILINE)
