@@ -117,7 +117,7 @@ def build(
         state.origin,
         state.note,
         state.assumptions,
-        _lint_assumption(dockerfile),
+        _lint_assumption(dockerfile) if dockerfile.directives else (),
         last.windows,
     )
 
@@ -460,7 +460,7 @@ class _State:
         before, self.cmd = self.cmd, None
         if before is None:
             return
-        if any(isinstance(word, Inherited) for word in before):
+        if Inherited in map(type, before):
             template = "whatever Cmd is inherited is emptied: no CMD stands in this stage so far"
             self._assume_no_triggers()
         elif before:

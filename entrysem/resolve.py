@@ -49,7 +49,7 @@ class Image:
         config: the image config.
     """
 
-    __slots__ = ("built", "config", "dockerfile", "profile")
+    __slots__ = ("_trace", "built", "config", "dockerfile", "profile")
 
     def __init__(
         self,
@@ -62,6 +62,16 @@ class Image:
         self.config = config
         self.dockerfile = dockerfile
         self.built = built
+        self._trace: Trace | None = None
+
+    @property
+    def trace(self) -> Trace:
+        """The notes of reading and building, for `trace.steps`; made when somebody asks."""
+        if self._trace is None:
+            self._trace = []
+            if self.built is not None and self.dockerfile is not None:
+                self._trace = with_reading(self.built.trace, self.dockerfile)
+        return self._trace
 
     def run(self, options: RunOptions = _DEFAULT_RUN) -> Resolution:
         """What this run of the image comes to.
@@ -119,16 +129,12 @@ class Resolution:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """Every rule that was applied, in order: reading and building, then merging."""
-        image = self.image
-        before: tuple[Step, ...] = ()
-        if image.built is not None and image.dockerfile is not None:
-            before = steps(with_reading(image.built.trace, image.dockerfile), image.dockerfile)
-        return before + steps(self._trace, None)
+        return steps(self.image.trace, self.image.dockerfile) + steps(self._trace, None)
 
     @property
     def rules(self) -> tuple[str, ...]:
         """Ids of the rules applied, in order of first use."""
-        found = [step.rule for step in self.steps]
+        found = [note[0] for note in (*self.image.trace, *self._trace)]
         if (view := self.shell) is not None:
             found += view.rules
         elif self.argv and self.error is None:
@@ -191,7 +197,7 @@ def build_image(
     text = source.source if isinstance(source, Dockerfile) else decode(source)
     handed: Note | None = None
     asked = build_args.get("BUILDKIT_SYNTAX")
-    if (asked or text.startswith(_MAY_NAME_FRONTEND)) and behaviour.frontends == "follows":
+    if (asked or _may_name_frontend(text)) and behaviour.frontends == "follows":
         behaviour, handed = _frontend(asked or detect_syntax(text), behaviour)
     if not isinstance(source, Dockerfile) or source.grammar is not behaviour.grammar:
         source = parse_dockerfile(text, grammar=behaviour.grammar)
@@ -209,6 +215,13 @@ def build_image(
             assumed = f"the frontend {handed[6][0]} reads the file as BuildKit's own does"
             built = built._replace(reading_assumptions=(*built.reading_assumptions, assumed))
     return Image(profile, built.config, source, built)
+
+
+def _may_name_frontend(text: str) -> bool:
+    """Whether `detect_syntax` is worth asking: few comments that open a file hold an equals sign."""
+    return text.startswith(_MAY_NAME_FRONTEND) and (
+        text.find("=", 0, text.find("\n")) >= 0 or text.startswith(("#!", "\ufeff", "{"))
+    )
 
 
 def _frontend(

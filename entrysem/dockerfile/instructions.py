@@ -33,9 +33,7 @@ _NAME = re.compile(r"([^\t\v\f\r ]*)(?:[\t\v\f\r ]+(.*))?\Z", re.DOTALL)
 #: Blanks before and between flags. The original reads bytes there, so 0x85 and 0xA0 are blanks too
 #: when they stand alone; as the tail of a character they never start a word.
 _FLAG_SPACE = BLANK + "\udc85\udca0"
-_PLAIN_FLAG = re.compile(
-    rf"""(--[^\s"'\\`\x00-\x20\x7f-\U0010ffff]+)[\t\v\f\r {_FLAG_SPACE[-2:]}]+"""
-)
+_PLAIN_FLAG = re.compile(rf"""(--[!#-&(-\[\]-_a-~]+)[\t\v\f\r {_FLAG_SPACE[-2:]}]+""")
 _ONE_PAIR = re.compile(r"[^\s=\"'\\`]+=[^\s\"'\\`]*\Z")
 _OLD_PAIR = re.compile(r"[^\s=\"'\\`]+[\t\v\f\r ]+[^\t\v\f\r ]")
 _BLANKS = re.compile(r"[\t\v\f\r ]+")
