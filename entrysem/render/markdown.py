@@ -68,4 +68,4 @@ def _cell(text: str) -> str:
 
 def _text(text: str) -> str:
     escaped = html.escape(visible(text), quote=False)
-    return re.sub(r"[\\`*_\[\]|~$]", r"\\\g<0>", escaped)
+    return re.sub(r"[\\`*_\[\]|~$#]", r"\\\g<0>", escaped)

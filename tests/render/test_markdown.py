@@ -97,9 +97,10 @@ def test_code_comes_back_in_a_cell_and_outside(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a_b_.Dockerfile", "<script>", "*x*", "[a](b)", "`x`", "a|b", "~~x~~", "$x$", "&lt;"]
+    "name",
+    ["a_b_.Dockerfile", "<script>", "*x*", "[a](b)", "`x`", "a|b", "~~x~~", "$x$", "&lt;", "a #"],
 )
 def test_names_are_no_markup(name: str) -> None:
     heading = explanation(resolve(PLAIN), name, []).splitlines()[0].removeprefix("### ")
-    assert not re.search(r"(?<!\\)[`*_\[\]|~$<]", heading)
+    assert not re.search(r"(?<!\\)[`*_\[\]|~$<#]", heading)
     assert html.unescape(re.sub(r"\\(.)", r"\1", heading)) == name
