@@ -73,5 +73,8 @@ def shellwords(text: str) -> tuple[str, ...]:
 
 def _refused(text: str, hint: str) -> InputError:
     return InputError(
-        "bad-command-line", "invalid command line string", where=repr(text), hint=hint
+        "bad-command-line",
+        f"invalid command line string: {text!r}",
+        where="--entrypoint",
+        hint=hint,
     )

@@ -13,7 +13,7 @@ from entrysem.errors import InputError
 
 __all__ = ["in_range", "parse_version"]
 
-_VERSION = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){0,3})(?:[-+~.].*)?\Z")
+_VERSION = re.compile(r"v?([0-9]{1,9}(?:\.[0-9]{1,9}){0,3})(?:[-+~.].*)?\Z")
 _NEWEST = 10**9
 
 

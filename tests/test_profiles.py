@@ -25,14 +25,6 @@ from entrysem.rules import RULES
 from entrysem.versions import in_range, parse_version
 from tests.cli.running import assert_valid
 
-#: Examples whose image config and argv are the same with and without the deviation.
-_SHOWS_NOTHING = {
-    "flag-escape-backslash": "only the value of the flag differs, and no config holds it",
-    "no-osversion": "without a value a$TARGETOSVERSION is a either way",
-    "copy-from-later-allowed": "the last stage does not need the stage that copies",
-    "docker-format-empty-lists-newer": "an Entrypoint with words is stored as by the reference",
-}
-
 _EACH = pytest.mark.parametrize("deviation", DEVIATIONS, ids=lambda deviation: deviation.id)
 
 
@@ -234,19 +226,7 @@ def _forget() -> None:
         cached.cache_clear()
 
 
-@pytest.mark.parametrize(
-    "deviation",
-    [
-        pytest.param(
-            deviation,
-            id=deviation.id,
-            marks=[pytest.mark.xfail(strict=True, reason=_SHOWS_NOTHING[deviation.id])]
-            if deviation.id in _SHOWS_NOTHING
-            else [],
-        )
-        for deviation in DEVIATIONS
-    ],
-)
+@_EACH
 def test_example_shows_the_deviation(deviation: Deviation) -> None:
     """The same engine with and without the deviation treats its example differently."""
     seen = [(profile, _outcome(deviation, profile)) for profile in _in_force(deviation)]

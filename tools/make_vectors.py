@@ -249,6 +249,8 @@ def _identity(case: Case, text: bytes) -> str:
 
 
 def _title(text: bytes) -> str:
+    if not text.strip():
+        return "an empty file" if not text else "a file of blank lines"
     shown = text.decode("utf-8", "backslashreplace").removesuffix("\n").replace("\n", " ⏎ ")
     shown = re.sub(
         r"[\x00-\x1f\x7f-\x9f\ufeff\u2028\u2029]",
