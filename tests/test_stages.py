@@ -118,6 +118,15 @@ def test_circles_and_later_copies_of_stages_that_are_not_needed() -> None:
     )
 
 
+def test_a_stage_that_is_needed_twice_is_looked_at_once() -> None:
+    text = (
+        "FROM scratch AS a\nFROM a AS b\nCOPY --from=a / /\n"
+        "FROM scratch AS c\nCOPY --from=d / /\nFROM scratch AS d\n"
+        'FROM b\nCOPY --from=a / /\nCOPY --from=b / /\nCMD ["1"]\n'
+    )
+    assert cmd(text) == ("1",)
+
+
 def test_copying_from_an_image_or_an_earlier_stage_is_fine() -> None:
     copies = "".join(f"COPY --from={source} / /\n" for source in ("a", "0", "acme/x:1"))
     text = f'FROM scratch AS a\nFROM a AS b\n{copies}CMD ["1"]\n'
