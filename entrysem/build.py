@@ -29,7 +29,7 @@ from entrysem.dockerfile.text import stored
 from entrysem.errors import DockerfileError
 from entrysem.model import Base, ImageConfig, Inherited, Words
 from entrysem.stages import Link, chain_of
-from entrysem.trace import Trace
+from entrysem.trace import Note, Trace
 
 __all__ = ["BaseLookup", "Built", "build"]
 
@@ -142,15 +142,18 @@ def _lint_assumption(dockerfile: Dockerfile) -> tuple[str, ...]:
 
 def _reject_bare_scratch(first: Link, dockerfile: Dockerfile) -> None:
     if first.base == "scratch":
-        raise DockerfileError(
+        raise dockerfile.rejection(
+            first.stage.instruction,
             "nothing-built",
             "No image was generated. Is your Dockerfile empty?",
-            rule="BUILD-08",
-            span=dockerfile.span(first.stage.instruction),
-            excerpt=dockerfile.line(first.stage.instruction.start_line),
-            phase="build",
-            hint="this builder needs an instruction after FROM scratch, such as LABEL",
+            "BUILD-08",
+            "this builder needs an instruction after FROM scratch, such as LABEL",
         )
+
+
+def _told(rule: str, place: Instruction, stage: int, template: str, *words: str | Words) -> Note:
+    """A note that only says where a stage starts from."""
+    return (rule, "base", place, None, None, template, words, stage)
 
 
 class _State:
@@ -183,15 +186,12 @@ class _State:
     def note_target(self, target: str, stage: Stage) -> None:
         """Notes that a stage was asked for by name."""
         self.trace.append(
-            (
+            _told(
                 "BUILD-13",
-                "base",
                 stage.instruction,
-                None,
-                None,
-                "the target {0} is this stage; what stands below it is not built",
-                (target,),
                 stage.number,
+                "the target {0} is this stage; what stands below it is not built",
+                target,
             )
         )
 
@@ -221,27 +221,23 @@ class _State:
         for instruction in stage.instructions:
             if instruction.keyword == "run" and instruction.flags:
                 name = instruction.flags[0].partition("=")[0]
-                raise DockerfileError(
+                raise self.dockerfile.rejection(
+                    instruction,
                     "needs-buildkit",
                     f"the {name} option requires BuildKit",
-                    rule="FORM-07",
-                    span=self.dockerfile.span(instruction),
-                    excerpt=self.dockerfile.line(instruction.start_line),
-                    phase="build",
-                    hint="build with BuildKit",
+                    "FORM-07",
+                    "build with BuildKit",
                 )
 
     def _reject_copied_heredocs(self, stage: Stage) -> None:
         for instruction in stage.instructions:
             if instruction.heredocs and instruction.keyword in ("add", "copy"):
-                raise DockerfileError(
+                raise self.dockerfile.rejection(
+                    instruction,
                     "heredoc-not-copied",
                     f"{instruction.keyword.upper()} failed: no source files were specified",
-                    rule="FORM-13",
-                    span=self.dockerfile.span(instruction),
-                    excerpt=self.dockerfile.line(instruction.start_line),
-                    phase="build",
-                    hint="this builder reads heredocs but copies none; build with BuildKit",
+                    "FORM-13",
+                    "this builder reads heredocs but copies none; build with BuildKit",
                 )
 
     def _note_from(self, stage: Stage, link: Link, origin: str) -> None:
@@ -250,41 +246,31 @@ class _State:
             self._note_expansion(stage, link.base)
         if link.parent is not None:
             self.trace.append(
-                (
+                _told(
                     "BUILD-09",
-                    "base",
                     place,
-                    None,
-                    None,
-                    "{0} is an earlier stage of this file",
-                    (link.base,),
                     stage.number,
+                    "{0} is an earlier stage of this file",
+                    link.base,
                 )
             )
         self.trace.append(
-            (
+            _told(
                 "BUILD-07",
-                "base",
                 place,
-                None,
-                None,
-                _STARTS_FROM[self.entrypoint is None, self.cmd is None, self.shell is None],
-                (origin, self.entrypoint, self.cmd, self.shell),
                 stage.number,
+                _STARTS_FROM[self.entrypoint is None, self.cmd is None, self.shell is None],
+                origin,
+                self.entrypoint,
+                self.cmd,
+                self.shell,
             )
         )
 
     def _note_expansion(self, stage: Stage, base: str) -> None:
         self.trace.append(
-            (
-                "BUILD-10",
-                "base",
-                stage.instruction,
-                None,
-                None,
-                "{0} expands to {1}",
-                (stage.base, base),
-                stage.number,
+            _told(
+                "BUILD-10", stage.instruction, stage.number, "{0} expands to {1}", stage.base, base
             )
         )
 
@@ -307,26 +293,17 @@ class _State:
             if link.stage.base != image:
                 self._note_expansion(link.stage, image)
             self.trace.append(
-                (
+                _told(
                     "BUILD-07",
-                    "base",
                     place,
-                    None,
-                    None,
-                    "starts from scratch, the empty image: no Entrypoint, no Cmd, no Shell",
-                    (),
                     self.stage,
+                    "starts from scratch, the empty image: no Entrypoint, no Cmd, no Shell",
                 )
             )
             return ()
         if image.startswith("scratch:") and self.behaviour.scratch_tag == "rejected":
-            raise DockerfileError(
-                "reserved-name",
-                "'scratch' is a reserved name",
-                rule="BUILD-09",
-                span=self.dockerfile.span(link.stage.instruction),
-                excerpt=self.dockerfile.line(link.stage.instruction.start_line),
-                phase="build",
+            raise self.dockerfile.rejection(
+                link.stage.instruction, "reserved-name", "'scratch' is a reserved name", "BUILD-09"
             )
         base = bases(image)
         if base is None:
@@ -335,15 +312,12 @@ class _State:
             self.entrypoint, self.cmd, self.shell = _unknown_words(image)
             self._note_from(link.stage, link, image)
             self.trace.append(
-                (
+                _told(
                     "BUILD-15",
-                    "base",
                     link.stage.instruction,
-                    None,
-                    None,
-                    "the config of {0} is not known, so what it brings stays unknown",
-                    (image,),
                     self.stage,
+                    "the config of {0} is not known, so what it brings stays unknown",
+                    image,
                 )
             )
             return ()
@@ -360,25 +334,21 @@ class _State:
                 instruction, _ = read_trigger(text, self.dockerfile.grammar)
             except DockerfileError as error:
                 place = link.stage.instruction
-                raise DockerfileError(
+                raise self.dockerfile.rejection(
+                    place,
                     error.code,
                     f"the ONBUILD trigger `{text}` of {link.base}: {error.message}",
-                    rule=error.rule,
-                    span=self.dockerfile.span(place),
-                    excerpt=self.dockerfile.line(place.start_line),
-                    phase="build",
-                    hint=error.hint,
+                    error.rule,
+                    error.hint,
                 ) from None
             self.trace.append(
-                (
+                _told(
                     "BUILD-12",
-                    "base",
                     link.stage.instruction,
-                    None,
-                    None,
-                    "runs the trigger `{0}` that {1} stored",
-                    (text, link.base),
                     self.stage,
+                    "runs the trigger `{0}` that {1} stored",
+                    text,
+                    link.base,
                 )
             )
             self._apply(instruction._replace(start_line=0, physical_end=0))

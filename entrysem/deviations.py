@@ -479,11 +479,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "FROM scratch\nCMD --x foo\n",
         "observed on Buildah 1.28.2",
         "observed",
-        grammar={
-            "checks": "reached-stages",
-            "stray_flags": "dropped",
-            "stage_name": "free",
-        },
+        grammar={"checks": "reached-stages", "stray_flags": "dropped", "stage_name": "free"},
     ),
     Deviation(
         "imagebuilder-before-from",

@@ -44,12 +44,7 @@ BUILDERS: Mapping[str, str] = {
     "kaniko": "1.24",
 }
 #: Runtime name -> the newest version that this release knows.
-RUNTIMES: Mapping[str, str] = {
-    "docker": "28.5",
-    "podman": "5.8",
-    "cri": "2.1",
-    "compose": "2.40",
-}
+RUNTIMES: Mapping[str, str] = {"docker": "28.5", "podman": "5.8", "cri": "2.1", "compose": "2.40"}
 
 #: Docker Engine -> the BuildKit inside it, oldest first; the last entry not newer counts.
 _BUILDKIT_OF_DOCKER = (

@@ -166,10 +166,7 @@ def _with_platforms(
 
 
 def _platform(
-    stage: Stage,
-    dockerfile: Dockerfile,
-    behaviour: BuilderBehaviour,
-    variables: Mapping[str, str],
+    stage: Stage, dockerfile: Dockerfile, behaviour: BuilderBehaviour, variables: Mapping[str, str]
 ) -> str:
     """The stage's --platform, expanded and checked.
 
@@ -316,13 +313,8 @@ def _substituted(word: str, variables: Mapping[str, str]) -> str:
 def _expansion_error(
     error: ExpansionError, word: str, instruction: Instruction, dockerfile: Dockerfile
 ) -> DockerfileError:
-    return DockerfileError(
-        "bad-substitution",
-        f'failed to process "{word}": {error}',
-        rule="BUILD-10",
-        span=dockerfile.span(instruction),
-        excerpt=dockerfile.line(instruction.start_line),
-        phase="build",
+    return dockerfile.rejection(
+        instruction, "bad-substitution", f'failed to process "{word}": {error}', "BUILD-10"
     )
 
 
@@ -553,12 +545,4 @@ def _reject(
     *,
     hint: str | None = None,
 ) -> NoReturn:
-    raise DockerfileError(
-        code,
-        message,
-        rule=rule,
-        span=dockerfile.span(stage.instruction),
-        excerpt=dockerfile.line(stage.instruction.start_line),
-        phase="build",
-        hint=hint,
-    )
+    raise dockerfile.rejection(stage.instruction, code, message, rule, hint)

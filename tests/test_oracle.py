@@ -61,11 +61,7 @@ def test_documented_request_gets_the_documented_response() -> None:
     assert [result["error"] for result in results] == [
         None,
         None,
-        {
-            "phase": "create",
-            "code": "no-command-specified",
-            "message": "no command specified",
-        },
+        {"phase": "create", "code": "no-command-specified", "message": "no command specified"},
         None,
     ]
     assert {"BUILD-02", "MERGE-01"} <= set(results[0]["rules"])

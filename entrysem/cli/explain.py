@@ -65,8 +65,7 @@ def explain(
         str, typer.Option(metavar="STAGE", help="Stage to build; the last by default.")
     ] = "",
     build_arg: Annotated[
-        list[str] | None,
-        typer.Option(metavar="K=V", help="Value of an ARG; repeatable."),
+        list[str] | None, typer.Option(metavar="K=V", help="Value of an ARG; repeatable.")
     ] = None,
     base_config: Annotated[
         list[str] | None,

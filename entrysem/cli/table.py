@@ -17,17 +17,15 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Adds the command to the application."""
-    app.command(
-        "table",
-        epilog="Example: entrysem table --preset docs --view argv --format rst",
-    )(table)
+    app.command("table", epilog="Example: entrysem table --preset docs --view argv --format rst")(
+        table
+    )
 
 
 def table(
     ctx: typer.Context,
     preset: Annotated[
-        str,
-        typer.Option(metavar="lecture|docs|docs-2016|kubernetes", help="Whose table it is."),
+        str, typer.Option(metavar="lecture|docs|docs-2016|kubernetes", help="Whose table it is.")
     ] = "lecture",
     view: Annotated[
         str,
@@ -40,9 +38,7 @@ def table(
     output: Annotated[
         str,
         typer.Option(
-            "--format",
-            metavar="github|grid|html|latex|rst|plain|csv|json",
-            help="Output format.",
+            "--format", metavar="github|grid|html|latex|rst|plain|csv|json", help="Output format."
         ),
     ] = "github",
     cmd_words: Annotated[

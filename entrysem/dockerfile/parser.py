@@ -125,6 +125,20 @@ class Dockerfile:
         """Where the instruction stands, from its first to its last visible character."""
         return _span(self._lines, instruction.start_line, instruction.physical_end)
 
+    def rejection(
+        self, instruction: Instruction, code: str, message: str, rule: str, hint: str | None = None
+    ) -> DockerfileError:
+        """The error of a build that fails at this instruction."""
+        return DockerfileError(
+            code,
+            message,
+            rule=rule,
+            span=self.span(instruction),
+            excerpt=self.line(instruction.start_line),
+            phase="build",
+            hint=hint,
+        )
+
     def locate(self, instruction: Instruction, offset: int) -> Span:
         """Where character `offset` of the instruction's `original` stands: a span one wide."""
         return _locate(

@@ -246,9 +246,7 @@ def _rst_escape(text: str) -> str:
 
 def _rst(table: Table, view: View) -> str:
     return _titled(
-        table,
-        view,
-        lambda sheet: (_rst_escape(sheet.title), _tabulated(sheet, "rst", _rst_escape)),
+        table, view, lambda sheet: (_rst_escape(sheet.title), _tabulated(sheet, "rst", _rst_escape))
     )
 
 

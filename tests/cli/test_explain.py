@@ -436,11 +436,7 @@ def test_trace_shows_the_state_after_each_instruction() -> None:
     state = ["Entrypoint null", 'Cmd ["x"]', 'Shell ["s"]']
     assert at['line 4    SHELL ["s"]'] == [word.strip() and word for word in state]
     # ENTRYPOINT empties the inherited Cmd at once (moby/buildkit dispatchEntrypoint).
-    assert at["line 5    ENTRYPOINT e f"] == [
-        'Entrypoint ["s", "e f"]',
-        "Cmd null",
-        'Shell ["s"]',
-    ]
+    assert at["line 5    ENTRYPOINT e f"] == ['Entrypoint ["s", "e f"]', "Cmd null", 'Shell ["s"]']
 
 
 def test_what_if_tells_other_runs_and_where_it_differs() -> None:

@@ -56,12 +56,7 @@ def test_any_text_can_be_written_to_a_file(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [
-        ("a", "a"),
-        ("é", "é"),
-        ("a\udcff", "a\ufffd"),
-        ("\udced\udca0\udcbd", "\ufffd\ufffd\ufffd"),
-    ],
+    [("a", "a"), ("é", "é"), ("a\udcff", "a\ufffd"), ("\udced\udca0\udcbd", "\ufffd\ufffd\ufffd")],
 )
 def test_stored(text: str, expected: str) -> None:
     assert stored(text) == expected

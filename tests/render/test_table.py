@@ -342,8 +342,7 @@ def test_csv_has_a_column_for_each_axis_that_makes_blocks() -> None:
 
 def test_blocks_are_set_apart() -> None:
     table = compute(
-        PRESETS["docs"],
-        shells=[Phrase.parse("/bin/bash -c", ""), Phrase.parse("/bin/ash -c", "")],
+        PRESETS["docs"], shells=[Phrase.parse("/bin/bash -c", ""), Phrase.parse("/bin/ash -c", "")]
     )
     assert render(table, "html").count("<caption>SHELL [") == 2
     for output in ("github", "grid", "plain", "rst"):
