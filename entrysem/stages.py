@@ -134,7 +134,9 @@ def chain_of(
         current = parents[index]
     chain.reverse()
     if platform.startswith("windows") or any(stage.platform is not None for stage in stages):
-        chain = _with_platforms(chain, dockerfile, behaviour, target, build_args, platform)
+        if variables is None:
+            variables = _variables(dockerfile, behaviour, target, build_args, platform)
+        chain = _with_platforms(chain, dockerfile, behaviour, variables, platform)
     return chain
 
 
@@ -142,15 +144,13 @@ def _with_platforms(
     chain: list[Link],
     dockerfile: Dockerfile,
     behaviour: BuilderBehaviour,
-    target: str | None,
-    build_args: Mapping[str, str],
+    variables: Mapping[str, str],
     platform: str,
 ) -> list[Link]:
     """The chain with each stage's own platform: FROM --platform, or its base stage's.
 
     A platform is checked in every stage, also where nothing is built.
     """
-    variables = _variables(dockerfile, behaviour, target, build_args, platform)
     given = {
         stage.number: _platform(stage, dockerfile, behaviour, variables)
         for stage in dockerfile.stages

@@ -105,6 +105,11 @@ def test_rejections(text: str, code: str) -> None:
     assert (error.span is None) == (code == "no-stages")
 
 
+def test_a_reference_with_host_tag_and_digest() -> None:
+    reference = "example.com:5000/a/b:1@sha256:" + "0" * 64
+    assert build_image(f"FROM {reference}\n").config.unknown[0].image == reference
+
+
 def test_circles_and_later_copies_of_stages_that_are_not_needed() -> None:
     # Observed on Docker Engine 26.1.5 and 28.5.2: a copy from a later stage is found only where the
     # target needs it, and FROM is no edge of a circle.
