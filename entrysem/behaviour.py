@@ -7,9 +7,9 @@ evidence. `build` and `merge` ask the question and know no engine's name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from entrysem.answers import Answers
 from entrysem.dockerfile.grammar import REFERENCE, Grammar
 
 __all__ = ["PLATFORM_ARGS", "VERSION_ARGS", "BuilderBehaviour", "RuntimeBehaviour"]
@@ -20,8 +20,7 @@ PLATFORM_ARGS = frozenset(
 VERSION_ARGS = frozenset({"BUILDOSVERSION", "TARGETOSVERSION"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BuilderBehaviour:
+class BuilderBehaviour(Answers):
     """How a builder turns stages into an image config.
 
     Attributes:
@@ -94,8 +93,7 @@ class BuilderBehaviour:
     windows_shell_form: Literal["list", "line"] = "list"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RuntimeBehaviour:
+class RuntimeBehaviour(Answers):
     """How a runtime turns an image config and what was typed into an argv.
 
     Attributes:

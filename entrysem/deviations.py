@@ -7,8 +7,8 @@ To add one, append to `DEVIATIONS`, add a vector that shows it, and run `make sp
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from entrysem.behaviour import PLATFORM_ARGS
 from entrysem.dockerfile.words import MODIFIERS
@@ -18,8 +18,10 @@ __all__ = ["DEVIATIONS", "Deviation"]
 Status = Literal["observed", "source-read"]
 
 
-@dataclass(frozen=True, slots=True)
-class Deviation:
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Deviation(NamedTuple):
     """One difference from the reference.
 
     Attributes:
@@ -43,8 +45,8 @@ class Deviation:
     example: str
     source: str
     status: Status
-    grammar: Mapping[str, Any] = field(default_factory=dict)
-    sets: Mapping[str, Any] = field(default_factory=dict)
+    grammar: Mapping[str, Any] = _NOTHING
+    sets: Mapping[str, Any] = _NOTHING
     lacks: frozenset[str] = frozenset()
 
 

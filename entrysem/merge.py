@@ -21,7 +21,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from entrysem.behaviour import RuntimeBehaviour
 from entrysem.dockerfile.text import stored
@@ -30,25 +29,17 @@ from entrysem.model import ImageConfig, Inherited, RunOptions, StartError, Words
 from entrysem.shellwords import shellwords
 from entrysem.trace import Note, Trace
 
-__all__ = ["Process", "merge"]
-
-
-class Process(NamedTuple):
-    """What a run of the image comes to.
-
-    Attributes:
-        words: argv, with `Inherited` where it is not known; None when there is an error at create.
-        error: why the container does not start, or None. A `start` error has words too.
-    """
-
-    words: Words
-    error: StartError | None
+__all__ = ["merge"]
 
 
 def merge(
     config: ImageConfig, run: RunOptions, behaviour: RuntimeBehaviour, trace: Trace
-) -> Process:
+) -> tuple[Words, StartError | None]:
     """Merges the config with the run's options; appends the steps to `trace`.
+
+    Returns:
+        argv, with `Inherited` where it is not known, None when there is an error at create; and why
+        the container does not start, or None. With an error at start, argv is there too.
 
     Raises:
         InputError: what was typed is no legal option value at that runtime's command line.
@@ -119,9 +110,8 @@ def merge(
     if not words:
         if behaviour.nothing_to_run == "error":
             trace.append(_NOTHING)
-            return Process(
-                None, StartError("create", "no-command-specified", behaviour.no_command, "MERGE-06")
-            )
+            refused = StartError("create", "no-command-specified", behaviour.no_command, "MERGE-06")
+            return None, refused
         trace.append(_NOTHING_BUT_EMPTY)
         words = ("",)
     else:
@@ -149,7 +139,7 @@ def merge(
         )
     if run.init:
         words = _with_init(words, behaviour, trace)
-    return Process(words, error)
+    return words, error
 
 
 def _given_entrypoint(

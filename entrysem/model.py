@@ -12,7 +12,7 @@ An argv is a tuple of strings, never one joined string.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from entrysem.errors import Span
@@ -81,8 +81,7 @@ class ImageConfig(NamedTuple):
         return tuple(dict.fromkeys(found))
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(NamedTuple):
     """A base image's config and how it is known: `given` by the user or from the `catalogue`.
 
     `note` is for a person: which file, which pinned source.
@@ -93,8 +92,11 @@ class Base:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+#: For RunOptions.env: one empty mapping serves all, because nobody can change it.
+_NO_ENV: Mapping[str, str] = MappingProxyType({})
+
+
+class RunOptions(NamedTuple):
     """What was typed, sent or written to start a container.
 
     Attributes:
@@ -109,11 +111,10 @@ class RunOptions:
     args: tuple[str, ...] | None = None
     entrypoint: str | tuple[str, ...] | None = None
     init: bool = False
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = _NO_ENV
 
 
-@dataclass(frozen=True, slots=True)
-class StartError:
+class StartError(NamedTuple):
     """The image exists, and this run of it does not start.
 
     Attributes:
@@ -129,8 +130,7 @@ class StartError:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One rule, applied at one place.
 
     Attributes:

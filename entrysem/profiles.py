@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from entrysem.behaviour import BuilderBehaviour, RuntimeBehaviour
 from entrysem.deviations import DEVIATIONS, Deviation
@@ -85,8 +84,7 @@ _BUILDAH_OF_PODMAN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
+class Engine(NamedTuple):
     """A builder or a runtime at a version; `version` is None for the newest."""
 
     name: str
@@ -97,19 +95,39 @@ class Engine:
         return f"{self.name}@{self.version or newest}"
 
 
-@dataclass(frozen=True, slots=True)
+_NEWEST_BUILDER = Engine("buildkit")
+_NEWEST_RUNTIME = Engine("docker")
+
+
 class Profile:
-    """A builder and a runtime. `Profile.parse` reads what a person types."""
+    """A builder and a runtime. `Profile.parse` reads what a person types. Equal by value.
 
-    builder: Engine = Engine("buildkit")
-    runtime: Engine = Engine("docker")
-    builder_behaviour: BuilderBehaviour = field(init=False, repr=False, compare=False)
-    runtime_behaviour: RuntimeBehaviour = field(init=False, repr=False, compare=False)
+    Attributes:
+        builder, runtime: the two engines.
+        builder_behaviour, runtime_behaviour: what these do, looked up once, because a profile is asked
+            for it at every resolution.
+    """
 
-    def __post_init__(self) -> None:
-        # Looked up once here, because a profile is asked for its behaviour at every resolution.
-        object.__setattr__(self, "builder_behaviour", builder_behaviour(self.builder))
-        object.__setattr__(self, "runtime_behaviour", runtime_behaviour(self.runtime))
+    __slots__ = ("builder", "builder_behaviour", "runtime", "runtime_behaviour")
+
+    def __init__(
+        self, builder: Engine = _NEWEST_BUILDER, runtime: Engine = _NEWEST_RUNTIME
+    ) -> None:
+        self.builder: Final = builder
+        self.runtime: Final = runtime
+        self.builder_behaviour: Final = builder_behaviour(builder)
+        self.runtime_behaviour: Final = runtime_behaviour(runtime)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Profile):
+            return NotImplemented
+        return (self.builder, self.runtime) == (other.builder, other.runtime)
+
+    def __hash__(self) -> int:
+        return hash((self.builder, self.runtime))
+
+    def __repr__(self) -> str:
+        return f"Profile({self.builder!r}, {self.runtime!r})"
 
     @staticmethod
     def parse(builder: str = "buildkit", runtime: str = "docker") -> Profile:
@@ -220,7 +238,7 @@ def builder_behaviour(engine: Engine) -> BuilderBehaviour:
     behaviour = BuilderBehaviour(
         grammar=_grammar(tuple(sorted(grammar.items(), key=lambda i: i[0])))
     )
-    return replace(behaviour, **changes) if changes else behaviour
+    return behaviour.replace(**changes) if changes else behaviour
 
 
 _GRAMMARS: dict[str, Grammar] = {}
@@ -237,7 +255,7 @@ def _grammar(changes: tuple[tuple[str, Any], ...]) -> Grammar:
         ]
     )
     if key not in _GRAMMARS:
-        _GRAMMARS[key] = replace(REFERENCE, **dict(changes))
+        _GRAMMARS[key] = REFERENCE.replace(**dict(changes))
     return _GRAMMARS[key]
 
 
@@ -247,4 +265,4 @@ def runtime_behaviour(engine: Engine) -> RuntimeBehaviour:
     changes: dict[str, Any] = {}
     for deviation in deviations_of(engine, "runtime"):
         changes.update(deviation.sets)
-    return replace(RuntimeBehaviour(), **changes)
+    return RuntimeBehaviour(**changes)

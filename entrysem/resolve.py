@@ -14,7 +14,7 @@ from entrysem.build import BaseLookup, Built, build
 from entrysem.dockerfile import Dockerfile, parse_dockerfile
 from entrysem.dockerfile.directives import detect_syntax
 from entrysem.dockerfile.text import decode
-from entrysem.merge import Process, merge
+from entrysem.merge import merge
 from entrysem.model import (
     Base,
     ImageConfig,
@@ -32,7 +32,6 @@ from entrysem.trace import Note, Trace, steps
 
 __all__ = ["Image", "Resolution", "build_image", "resolve"]
 
-_MAY_NAME_FRONTEND = ("#", "\ufeff", "//", "{")
 _OTHER_FRONTEND = "another frontend, {0}, reads the file"
 _DEFAULT = Profile()
 _DEFAULT_RUN = RunOptions()
@@ -80,8 +79,8 @@ class Image:
             InputError: the options are not legal at that runtime's command line.
         """
         trace: Trace = []
-        process = merge(self.config, options, self.profile.runtime_behaviour, trace)
-        return Resolution(self, options, process, trace)
+        words, error = merge(self.config, options, self.profile.runtime_behaviour, trace)
+        return Resolution(self, options, words, error, trace)
 
 
 class Resolution:
@@ -94,11 +93,18 @@ class Resolution:
         error: why it does not start, or None. With phase `start`, `words` is still the argv.
     """
 
-    def __init__(self, image: Image, options: RunOptions, process: Process, trace: Trace) -> None:
+    def __init__(
+        self,
+        image: Image,
+        options: RunOptions,
+        words: Words,
+        error: StartError | None,
+        trace: Trace,
+    ) -> None:
         self.image = image
         self.options = options
-        self.words: Words = process.words
-        self.error: StartError | None = process.error
+        self.words: Words = words
+        self.error: StartError | None = error
         self._trace = trace
 
     def __repr__(self) -> str:
@@ -194,11 +200,16 @@ def build_image(
     if isinstance(source, ImageConfig):
         return Image(profile, source)
     behaviour = profile.builder_behaviour
-    text = source.source if isinstance(source, Dockerfile) else decode(source)
+    if isinstance(source, Dockerfile):
+        text, asked = source.source, source.syntax
+    else:
+        text = decode(source)
+        asked = detect_syntax(text)
+    if build_args:
+        asked = build_args.get("BUILDKIT_SYNTAX") or asked
     handed: Note | None = None
-    asked = build_args.get("BUILDKIT_SYNTAX")
-    if (asked or _may_name_frontend(text)) and behaviour.frontends == "follows":
-        behaviour, handed = _frontend(asked or detect_syntax(text), behaviour)
+    if asked is not None and behaviour.frontends == "follows":
+        behaviour, handed = _frontend(asked, behaviour)
     if not isinstance(source, Dockerfile) or source.grammar is not behaviour.grammar:
         source = parse_dockerfile(text, grammar=behaviour.grammar)
     built = build(
@@ -213,23 +224,12 @@ def build_image(
         built.trace.insert(0, handed)
         if handed[5] == _OTHER_FRONTEND:
             assumed = f"the frontend {handed[6][0]} reads the file as BuildKit's own does"
-            built = built._replace(reading_assumptions=(*built.reading_assumptions, assumed))
+            built.reading_assumptions = (*built.reading_assumptions, assumed)
     return Image(profile, built.config, source, built)
 
 
-def _may_name_frontend(text: str) -> bool:
-    """Whether `detect_syntax` is worth asking: few comments that open a file hold an equals sign."""
-    return text.startswith(_MAY_NAME_FRONTEND) and (
-        text.find("=", 0, text.find("\n")) >= 0 or text.startswith(("#!", "\ufeff", "{"))
-    )
-
-
-def _frontend(
-    image: str | None, behaviour: BuilderBehaviour
-) -> tuple[BuilderBehaviour, Note | None]:
+def _frontend(image: str, behaviour: BuilderBehaviour) -> tuple[BuilderBehaviour, Note]:
     """The behaviour of the frontend that is asked for, and the note that tells so."""
-    if image is None:
-        return behaviour, None
     engine = frontend_engine(image)
     if engine is None:
         return behaviour, ("FORM-03", "form", None, None, None, _OTHER_FRONTEND, (image,), None)

@@ -15,8 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 #: The part of the package whose branches the tests must all reach.
 CORE = (
-    "__init__ behaviour build deviations errors merge model profiles reading resolve rules shell "
-    "stages trace versions dockerfile/*"
+    "__init__ answers behaviour build copies deviations errors fold merge model profiles reading "
+    "resolve rules shell stages trace variables versions dockerfile/*"
 )
 
 

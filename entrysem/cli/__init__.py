@@ -1,7 +1,8 @@
 """The command line: reads what was typed, calls the engine, prints, exits.
 
-Each command is a module of its own and imports what it needs inside its function, so that the
-start of one command does not pay for the others.
+Each command is a module of its own and imports what it needs inside its function, and only the
+module of the command that was typed is imported, so that the start of one command does not pay for
+the others.
 
 Exit codes, the same everywhere: 0 as expected, 1 a mismatch or failed assertion, 2 usage, 3 input
 that cannot be read or that the builder rejects, 4 (with --strict) an answer that rests on an unknown
@@ -14,16 +15,47 @@ import contextlib
 import io
 import os
 import sys
+from importlib import import_module
 from typing import Annotated, Any, NoReturn, TextIO, cast
 
 import typer
-
-from entrysem.cli import explain, oracle, rules, table, vectors
+from typer.core import TyperGroup
+from typer.main import get_group
 
 __all__ = ["app", "main"]
 
+#: Command -> the module of this package that registers it, in the order of the help.
+_COMMANDS = {
+    "explain": "explain",
+    "table": "table",
+    "oracle": "oracle",
+    "rules": "rules",
+    "claims": "rules",
+    "vectors": "vectors",
+}
+
+
+class _Commands(TyperGroup):
+    """Makes a command when it is asked for: Typer takes milliseconds for each."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        del ctx
+        if cmd_name not in self.commands:
+            # For a name that is not there all are made: Typer then says which one may be meant.
+            for name in (cmd_name,) if cmd_name in _COMMANDS else _COMMANDS:
+                part = typer.Typer(rich_markup_mode=None)
+                import_module(f"entrysem.cli.{_COMMANDS[name]}").register(part)
+                self.commands.update(get_group(part).commands)
+        return self.commands.get(cmd_name)
+
+
 app = typer.Typer(
     name="entrysem",
+    cls=_Commands,
     help="Which argv a container gets from CMD, ENTRYPOINT, SHELL and the command line, and why.",
     epilog="Example: entrysem explain Dockerfile -- --help",
     no_args_is_help=True,
@@ -53,10 +85,6 @@ def _root(
     ] = False,
 ) -> None:
     del version
-
-
-for module in (explain, table, oracle, rules, vectors):
-    module.register(app)
 
 
 def main() -> NoReturn:

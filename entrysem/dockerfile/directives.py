@@ -116,12 +116,17 @@ def validate_check(directive: Directive) -> None:
 _GO_BOOLEANS = frozenset(("1 t T TRUE true True 0 f F FALSE false False").split())
 
 
+_MAY_NAME_FRONTEND = ("#", "//", "{", "\ufeff", " ", "\t", "\r", "\n")
+
+
 def detect_syntax(text: str) -> str | None:
     """The frontend image that the file asks for, or None.
 
     Looks for `# syntax=`, then `// syntax=`, then a JSON object with the key `syntax`; a BOM and a
     first line starting `#!` are skipped.
     """
+    if not text.startswith(_MAY_NAME_FRONTEND) or _opens_with_comment(text):
+        return None
     for comment in ("#", "//"):
         found = _directive("syntax", text, comment)
         if found is not None:
@@ -132,6 +137,11 @@ def detect_syntax(text: str) -> str | None:
     if text.lstrip(" \t\r\n").startswith("{"):
         return _syntax_in_json(text)
     return None
+
+
+def _opens_with_comment(text: str) -> bool:
+    """Whether the first line is a comment that is no directive, as in most files."""
+    return text[0] == "#" and text[1:2] != "!" and text.find("=", 0, text.find("\n")) < 0
 
 
 def _directive(wanted: str, text: str, comment: str) -> Directive | None:

@@ -8,9 +8,9 @@ the reference with some fields replaced. Which engine version has which value is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
+from entrysem.answers import Answers
 from entrysem.dockerfile.words import MODIFIERS
 
 __all__ = ["REFERENCE", "Grammar"]
@@ -45,8 +45,7 @@ _REFERENCE_FLAGS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Grammar:
+class Grammar(Answers):
     """One Dockerfile parser. Compared by identity: `profiles` makes one object a behaviour.
 
     Attributes:
@@ -98,7 +97,7 @@ class Grammar:
     bad_default: Literal["rejected", "empty"] = "rejected"
     empty_entrypoint: Literal["accepted", "rejected"] = "accepted"
     lacks: frozenset[str] = frozenset()
-    flags: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: _REFERENCE_FLAGS)
+    flags: Mapping[str, Mapping[str, str]] = _REFERENCE_FLAGS
     multiple_args: bool = True
     stage_name: Literal["checked", "free"] = "checked"
     before_from: Literal["rejected", "ignored"] = "rejected"

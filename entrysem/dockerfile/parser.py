@@ -26,6 +26,7 @@ from entrysem.dockerfile.directives import (
     Directive,
     DirectiveBlock,
     check_directive,
+    detect_syntax,
     validate_check,
 )
 from entrysem.dockerfile.grammar import REFERENCE, Grammar
@@ -36,11 +37,19 @@ from entrysem.dockerfile.instructions import (
     arguments,
     read_instruction,
 )
-from entrysem.dockerfile.text import SPACE, byte_length, decode
+from entrysem.dockerfile.references import is_plain
+from entrysem.dockerfile.text import SPACE, byte_length, decode, lower
 from entrysem.dockerfile.words import ExpansionError
 from entrysem.errors import DockerfileError, Span
 
-__all__ = ["Dockerfile", "Stage", "parse_dockerfile", "read_instructions", "read_trigger"]
+__all__ = [
+    "Dockerfile",
+    "GlobalArg",
+    "Stage",
+    "parse_dockerfile",
+    "read_instructions",
+    "read_trigger",
+]
 
 _CONFIG = frozenset({"cmd", "entrypoint", "shell", "onbuild"})
 
@@ -58,6 +67,8 @@ class Stage(NamedTuple):
         config: those of `instructions` that can change Entrypoint, Cmd, Shell or OnBuild.
         sources: names and numbers that COPY --from and RUN --mount=from= refer to.
         problem: what the second pass found, where the grammar looks only at stages it reaches.
+        plain: whether `base` is a reference without variables, and needs no further look.
+        key: `name` in lower case.
     """
 
     number: int
@@ -69,6 +80,16 @@ class Stage(NamedTuple):
     config: tuple[Instruction, ...]
     sources: tuple[str, ...]
     problem: DockerfileError | None = None
+    plain: bool = False
+    key: str | None = None
+
+
+class GlobalArg(NamedTuple):
+    """One name of an ARG before the first FROM. `default`: as written, None without an `=`."""
+
+    name: str
+    default: str | None
+    instruction: Instruction
 
 
 class Dockerfile:
@@ -80,8 +101,10 @@ class Dockerfile:
         escape: the escape character in force.
         directives: the parser directives found, in order.
         instructions: all of them, in order.
-        global_args: ARG instructions before the first FROM.
+        global_args: the names that ARG declares before the first FROM, in order.
         stages: at least one is needed to build; a file without FROM has none.
+        syntax: the frontend image that the file asks for, or None.
+        simple: whether it is one stage on a plainly named image: nothing to look up or expand.
     """
 
     __slots__ = (
@@ -91,8 +114,10 @@ class Dockerfile:
         "global_args",
         "grammar",
         "instructions",
+        "simple",
         "source",
         "stages",
+        "syntax",
     )
 
     def __init__(
@@ -102,7 +127,7 @@ class Dockerfile:
         grammar: Grammar,
         block: DirectiveBlock,
         instructions: tuple[Instruction, ...],
-        global_args: tuple[Instruction, ...],
+        global_args: tuple[GlobalArg, ...],
         stages: tuple[Stage, ...],
     ) -> None:
         self.source = source
@@ -113,6 +138,8 @@ class Dockerfile:
         self.instructions = instructions
         self.global_args = global_args
         self.stages = stages
+        self.syntax = detect_syntax(source)
+        self.simple = len(stages) == 1 and not global_args and _is_simple(stages[0])
 
     def __repr__(self) -> str:
         return f"<Dockerfile: {len(self.stages)} stages, {len(self.instructions)} instructions>"
@@ -357,7 +384,7 @@ def _assemble(
 ) -> Dockerfile:
     escape = block.escape
     strict = grammar.checks == "all-stages"
-    global_args: list[Instruction] = []
+    global_args: list[GlobalArg] = []
     stages: list[Stage] = []
     opening: Instruction | None = None
     body: list[Instruction] = []
@@ -383,7 +410,7 @@ def _assemble(
         elif opening is not None:
             body.append(instruction)
         elif keyword == "arg":
-            global_args.append(instruction)
+            global_args += _global_args(instruction, escape)
         elif grammar.before_from == "rejected":
             raise DockerfileError(
                 "before-from",
@@ -419,7 +446,21 @@ def _stage(
         tuple([item for item in body if item.keyword in _CONFIG]),
         tuple(sources),
         problem,
+        is_plain(words[0]),
+        lower(words[2]) if len(words) == 3 else None,
     )
+
+
+def _is_simple(stage: Stage) -> bool:
+    return stage.plain and stage.platform is None and not stage.sources
+
+
+def _global_args(instruction: Instruction, escape: str) -> list[GlobalArg]:
+    found = []
+    for word in arguments(instruction, escape):
+        name, equals, default = word.partition("=")
+        found.append(GlobalArg(name, default if equals else None, instruction))
+    return found
 
 
 def _sources(instruction: Instruction) -> list[str]:

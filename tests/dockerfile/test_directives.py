@@ -5,8 +5,6 @@ Cases of moby/buildkit v0.27.1 frontend/dockerfile/parser/directives_test.go amo
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from entrysem.dockerfile import REFERENCE, parse_dockerfile
@@ -138,7 +136,7 @@ class TestVersions:
         assert parsed.escape == "`"
 
     def test_imagebuilder_takes_the_first_character(self) -> None:
-        grammar = replace(REFERENCE, escape_value="first-character")
+        grammar = REFERENCE.replace(escape_value="first-character")
         assert parse_dockerfile("# escape=` foo\nFROM a", grammar=grammar).escape == "`"
 
     def test_imagebuilder_knows_no_syntax(self) -> None:

@@ -194,7 +194,7 @@ class TestStructure:
         assert (two.number, two.base, two.name, two.platform) == (1, "one", None, None)
         assert [item.keyword for item in two.config] == ["onbuild"]
         assert two.sources == ("one", "x")
-        assert [item.text for item in parsed.global_args] == ["A=b"]
+        assert [(arg.name, arg.default) for arg in parsed.global_args] == [("A", "b")]
         assert one.instruction.keyword == "from"
         assert len(parsed.instructions) == 10
         assert repr(parsed) == "<Dockerfile: 2 stages, 10 instructions>"
