@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from entrysem.behaviour import RuntimeBehaviour
 from entrysem.dockerfile.text import stored
 from entrysem.errors import InputError
+from entrysem.late import late
 from entrysem.model import ImageConfig, Inherited, RunOptions, StartError, Words
 from entrysem.shellwords import shellwords
 from entrysem.trace import Note, Trace
@@ -201,7 +202,7 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-_REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))?")
+_REFERENCE = late(r"\$(?:\$|\(([^)]*)\))?")
 
 
 def _expanded(words: tuple[str, ...], env: Mapping[str, str], trace: Trace) -> tuple[str, ...]:

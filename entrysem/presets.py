@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from entrysem.errors import InputError
+from entrysem.late import late
 
 __all__ = ["PRESETS", "Form", "Phrase", "Preset", "json_list", "shown"]
 
@@ -177,7 +178,7 @@ PRESETS: Mapping[str, Preset] = {
 }
 
 
-_MAY_BE_UNSEEN = re.compile(r"[^\x20-\x7e]")
+_MAY_BE_UNSEEN = late(r"[^\x20-\x7e]")
 
 
 def shown(text: str) -> str:

@@ -12,7 +12,6 @@ The classic builder's versions are those of the Docker Engine that it is part of
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
@@ -21,6 +20,7 @@ from entrysem.behaviour import BuilderBehaviour, RuntimeBehaviour
 from entrysem.deviations import DEVIATIONS, Deviation
 from entrysem.dockerfile.grammar import REFERENCE, Grammar
 from entrysem.errors import InputError
+from entrysem.late import late
 from entrysem.versions import in_range, parse_version
 
 __all__ = [
@@ -147,10 +147,10 @@ class Profile:
         return deviations_of(self.builder, "builder") + deviations_of(self.runtime, "runtime")
 
 
-_FRONTEND = re.compile(
+_FRONTEND = late(
     r"(?:[^/]*[.:][^/]*/)?docker/dockerfile(?:-upstream)?(?::(?P<tag>[^@]*))?(?:@.*)?\Z"
 )
-_FRONTEND_VERSION = re.compile(r"1\.(\d{1,4})(?:\.\d+)?(?:-labs)?\Z")
+_FRONTEND_VERSION = late(r"1\.(\d{1,4})(?:\.\d+)?(?:-labs)?\Z")
 
 
 def frontend_engine(image: str) -> Engine | None:

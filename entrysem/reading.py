@@ -126,11 +126,11 @@ def _tell_form(instruction: Instruction, dockerfile: Dockerfile, tell: Callable[
             tell(
                 "FORM-09",
                 "shell form, though it starts like exec form: {0} (line {1}, column {2})",
-                why.reason.value,
+                why.reason,
                 str(span.line),
                 str(span.column),
             )
-            if why.reason is Reason.TEXT_AFTER:
+            if why.reason == Reason.TEXT_AFTER:
                 tell("FORM-11", "text after the array makes the whole line shell form")
         if "<<" in text:
             tell("FORM-13", "<< is text here: {0} reads no heredoc", name)

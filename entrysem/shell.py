@@ -18,10 +18,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from enum import Enum
 from typing import Literal, NamedTuple
 
-__all__ = ["PID1_SHELLS", "Pid1", "ScriptKind", "ShellView", "effective", "shell_view"]
+from entrysem.late import late
+
+__all__ = [
+    "PID1_SHELLS",
+    "SCRIPT_KINDS",
+    "Pid1",
+    "ScriptKind",
+    "ShellView",
+    "effective",
+    "shell_view",
+]
 
 _POSIX_SHELLS = frozenset({"sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", "busybox"})
 _TAKES_WORD = frozenset({"--rcfile", "--init-file"})
@@ -32,27 +41,43 @@ PID1_SHELLS = ("dash 0.5.12", "bash 5.2.15", "busybox ash 1.35.0")
 Who = Literal["shell", "program"]
 
 
-class ScriptKind(Enum):
+class ScriptKind(NamedTuple):
     """What a script comes to, as far as it decides who is PID 1.
 
-    The value is (sentence, who with dash, with bash, with busybox ash). `shell` says that the shell
-    stays PID 1 and starts the program as a child; `program` that the program takes its place.
+    Attributes:
+        name: stable and machine-readable.
+        sentence: the same for a person.
+        whos: who is PID 1 with each of `PID1_SHELLS`. `shell` says that the shell stays PID 1 and
+            starts the program as a child; `program` that the program takes its place.
     """
 
-    EXEC = ("the script execs its program", "program", "program", "program")
-    SIMPLE = ("the script is one simple command", "shell", "program", "program")
-    REDIRECTED = ("the script is one command with a redirection", "shell", "shell", "program")
-    LAST = ("the script ends with a simple command", "shell", "program", "program")
-    TRAILING_NEWLINE = ("the script ends with a newline", "shell", "program", "shell")
-    COMPOUND = ("the script is one compound command", "shell", "shell", "program")
-    BUILTIN = ("the script runs only what the shell does itself", "shell", "shell", "shell")
-    STAYS = (
-        "the script goes on after its program, pipes, loops, traps or runs in the background",
-        "shell",
-        "shell",
-        "shell",
-    )
-    EMPTY = ("the script is empty", "shell", "shell", "shell")
+    name: str
+    sentence: str
+    whos: tuple[Who, Who, Who]
+
+
+EXEC = ScriptKind("exec", "the script execs its program", ("program", "program", "program"))
+SIMPLE = ScriptKind("simple", "the script is one simple command", ("shell", "program", "program"))
+REDIRECTED = ScriptKind(
+    "redirected", "the script is one command with a redirection", ("shell", "shell", "program")
+)
+LAST = ScriptKind("last", "the script ends with a simple command", ("shell", "program", "program"))
+TRAILING_NEWLINE = ScriptKind(
+    "trailing-newline", "the script ends with a newline", ("shell", "program", "shell")
+)
+COMPOUND = ScriptKind(
+    "compound", "the script is one compound command", ("shell", "shell", "program")
+)
+BUILTIN = ScriptKind(
+    "builtin", "the script runs only what the shell does itself", ("shell", "shell", "shell")
+)
+STAYS = ScriptKind(
+    "stays",
+    "the script goes on after its program, pipes, loops, traps or runs in the background",
+    ("shell", "shell", "shell"),
+)
+EMPTY = ScriptKind("empty", "the script is empty", ("shell", "shell", "shell"))
+SCRIPT_KINDS = (EXEC, SIMPLE, REDIRECTED, LAST, TRAILING_NEWLINE, COMPOUND, BUILTIN, STAYS, EMPTY)
 
 
 class Pid1(NamedTuple):
@@ -104,7 +129,7 @@ class ShellView(NamedTuple):
         whos = {entry.who for entry in self.pid1}
         if whos == {"program"}:
             return "docker stop signals the program itself: it has replaced the shell"
-        if self.kind in (ScriptKind.BUILTIN, ScriptKind.EMPTY) or self.script is None:
+        if self.kind in (BUILTIN, EMPTY) or self.script is None:
             return "docker stop signals the shell"
         stays = (
             "the shell is PID 1, does not pass SIGTERM on and does not end by it, so docker stop "
@@ -138,9 +163,7 @@ def shell_view(argv: Sequence[str]) -> ShellView | None:
     options, operands = tuple(argv[1 : len(argv) - len(rest) + count]), rest[count:]
     shells = _candidates(name)
     if not operands:
-        return ShellView(
-            argv[0], options, None, None, (), False, None, _pid1(ScriptKind.EMPTY, shells)
-        )
+        return ShellView(argv[0], options, None, None, (), False, None, _pid1(EMPTY, shells))
     script = operands[0]
     kind = script_kind(script)
     return ShellView(
@@ -188,13 +211,12 @@ def _candidates(name: str) -> tuple[int, ...]:
 
 
 def _pid1(kind: ScriptKind, shells: tuple[int, ...]) -> tuple[Pid1, ...]:
-    whos: tuple[Who, ...] = kind.value[1:]
-    return tuple(Pid1(PID1_SHELLS[index], whos[index]) for index in shells)
+    return tuple(Pid1(PID1_SHELLS[index], kind.whos[index]) for index in shells)
 
 
 # --- the script ------------------------------------------------------------------------------------
 
-_TOKEN = re.compile(
+_TOKEN = late(
     r"(?P<blank>[ \t]+|\\\n)"
     r"|(?P<comment>#[^\n]*)"
     r"|(?P<operator>&&|\|\||;;|<<-?|>>|<&|>&|<>|>\||[;&|()<>\n])"
@@ -202,13 +224,13 @@ _TOKEN = re.compile(
     r"|\$\([^()]*(?:\([^()]*\)[^()]*)*\)|\$\{[^}]*\}|`[^`]*`|[^ \t\n;&|()<>\\'\"`]|\\\Z|`)+)",
     re.DOTALL,
 )
-_SINGLE_QUOTED = re.compile(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
-_PARAMETER = re.compile(
+_SINGLE_QUOTED = late(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+_PARAMETER = late(
     r"\$(?:[0-9@*#]|\{[#!]?[0-9@*]|\{#\})|(?:^|[\s;&|(])(?:shift|getopts)\b"
     r"|\bfor\s+\w+\s*(?:;|\n|\bdo\b)"
 )
-_READS_CODE = re.compile(r"(?:^|[\s;&|({])(?:eval|trap)\s")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
+_READS_CODE = late(r"(?:^|[\s;&|({])(?:eval|trap)\s")
+_ASSIGNMENT = late(r"[A-Za-z_]\w*\+?=")
 _REDIRECTIONS = frozenset({"<", ">", ">>", "<<", "<<-", "<&", ">&", "<>", ">|"})
 _BUILTINS = frozenset(
     (
@@ -253,30 +275,30 @@ def script_kind(script: str) -> ScriptKind:
     while body and body[-1] in ("\n", ";"):
         body.pop()
     if not set(body) - {"\n"}:
-        return ScriptKind.EMPTY
+        return EMPTY
     if "|" in body or "&" in body or _has_word(body, _KEEPS) or _defines_function(body):
-        return ScriptKind.STAYS
+        return STAYS
     if _execs(body):
-        return ScriptKind.EXEC
+        return EXEC
     if body[0] == "(" or body[0] in _COMPOUND:
         return _compound_kind(body)
     commands = _commands(body)
     last = _simple(commands[-1]) if commands else None
     if last is None:
-        return ScriptKind.STAYS
+        return STAYS
     if _has_word(body, frozenset({"trap"})) and not _ignores_signal(commands):
-        return ScriptKind.STAYS
+        return STAYS
     program = last.words[0] if last.words else ""
     if program == "command" and len(last.words) > 1:
         program = last.words[1]
     if program in _BUILTINS or not last.words:
         only = all(_is_own(_simple(command)) for command in commands)
-        return ScriptKind.BUILTIN if only else ScriptKind.STAYS
+        return BUILTIN if only else STAYS
     if trailing_newline:
-        return ScriptKind.TRAILING_NEWLINE
+        return TRAILING_NEWLINE
     if last.redirected:
-        return ScriptKind.REDIRECTED
-    return ScriptKind.SIMPLE if len(commands) == 1 else ScriptKind.LAST
+        return REDIRECTED
+    return SIMPLE if len(commands) == 1 else LAST
 
 
 def _execs(body: list[str]) -> bool:
@@ -357,7 +379,7 @@ def _defines_function(body: list[str]) -> bool:
 
 def _compound_kind(body: list[str]) -> ScriptKind:
     closer = {"(": ")", "{": "}", "if": "fi", "case": "esac"}[body[0]]
-    return ScriptKind.COMPOUND if body[-1] == closer else ScriptKind.STAYS
+    return COMPOUND if body[-1] == closer else STAYS
 
 
 def _ignores_signal(commands: list[list[str]]) -> bool:

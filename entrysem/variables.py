@@ -18,12 +18,13 @@ from entrysem.behaviour import BuilderBehaviour
 from entrysem.dockerfile import Dockerfile, Instruction, Stage
 from entrysem.dockerfile.words import ExpansionError, expand
 from entrysem.errors import DockerfileError
+from entrysem.late import late
 
 __all__ = ["expand_word", "global_variables", "platform_of"]
 
 #: A word in which every `$` is a plain name, so that no lexer is needed.
-_PLAIN_WORD = re.compile(r"(?:[\w./:@+-]|\$[A-Za-z_]|\$\{[A-Za-z_]\w*\})*\Z", re.ASCII)
-_PLAIN_NAME = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)
+_PLAIN_WORD = late(r"(?:[\w./:@+-]|\$[A-Za-z_]|\$\{[A-Za-z_]\w*\})*\Z", re.ASCII)
+_PLAIN_NAME = late(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)
 _PLATFORM_PART = r"[A-Za-z0-9_.-]+(?:\([^()]*\))?"
 _PLATFORM_WORDS = frozenset(
     (

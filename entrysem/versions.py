@@ -7,13 +7,12 @@ satisfies `>=0.15`. A range is a comma-separated list of `<X` and `>=X`; the emp
 
 from __future__ import annotations
 
-import re
-
 from entrysem.errors import InputError
+from entrysem.late import late
 
 __all__ = ["in_range", "parse_version"]
 
-_VERSION = re.compile(r"v?([0-9]{1,9}(?:\.[0-9]{1,9}){0,3})(?:[-+~.].*)?\Z")
+_VERSION = late(r"v?([0-9]{1,9}(?:\.[0-9]{1,9}){0,3})(?:[-+~.].*)?\Z")
 _NEWEST = 10**9
 
 

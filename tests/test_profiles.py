@@ -238,3 +238,12 @@ def test_example_shows_the_deviation(deviation: Deviation) -> None:
     finally:
         _forget()
     assert any(outcome != bare for (_, outcome), bare in zip(seen, without, strict=True))
+
+
+def test_profiles_are_equal_by_value() -> None:
+    one, two = Profile.parse("classic@20.10"), Profile.parse("classic@20.10")
+    assert one == two
+    assert hash(one) == hash(two)
+    assert one != Profile.parse("classic@28.5")
+    assert one != "classic@20.10"
+    assert repr(Engine("buildah", "1.43")) in repr(Profile.parse("buildah@1.43"))

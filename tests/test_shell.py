@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrysem import RunOptions, effective, resolve, shell_view
+from entrysem import RunOptions, effective, resolve, shell, shell_view
 from entrysem.shell import ScriptKind, script_kind, uses_parameters
 
 MEASURED = [
@@ -60,25 +60,25 @@ def test_pid1(script: str, whos: str) -> None:
 @pytest.mark.parametrize(
     ("script", "kind"),
     [
-        ("", ScriptKind.EMPTY),
-        ("  \n", ScriptKind.EMPTY),
-        ("# only", ScriptKind.EMPTY),
-        ("echo hi", ScriptKind.BUILTIN),
-        ("X=1", ScriptKind.BUILTIN),
-        ("cd /; echo a", ScriptKind.BUILTIN),
-        (">f", ScriptKind.BUILTIN),
-        ("P; echo a", ScriptKind.STAYS),
-        ("exec", ScriptKind.BUILTIN),
-        ("exec >f", ScriptKind.BUILTIN),
-        ("( exec P )", ScriptKind.COMPOUND),
-        ("( P ); Q )", ScriptKind.COMPOUND),
-        ("( P ); Q", ScriptKind.STAYS),
-        ("P a#b", ScriptKind.SIMPLE),
-        ("P; { Q; }", ScriptKind.STAYS),
-        ("P; if Q; then R; fi", ScriptKind.STAYS),
-        ("command", ScriptKind.SIMPLE),
-        ("P 'unclosed", ScriptKind.SIMPLE),
-        ("P \\", ScriptKind.SIMPLE),
+        ("", shell.EMPTY),
+        ("  \n", shell.EMPTY),
+        ("# only", shell.EMPTY),
+        ("echo hi", shell.BUILTIN),
+        ("X=1", shell.BUILTIN),
+        ("cd /; echo a", shell.BUILTIN),
+        (">f", shell.BUILTIN),
+        ("P; echo a", shell.STAYS),
+        ("exec", shell.BUILTIN),
+        ("exec >f", shell.BUILTIN),
+        ("( exec P )", shell.COMPOUND),
+        ("( P ); Q )", shell.COMPOUND),
+        ("( P ); Q", shell.STAYS),
+        ("P a#b", shell.SIMPLE),
+        ("P; { Q; }", shell.STAYS),
+        ("P; if Q; then R; fi", shell.STAYS),
+        ("command", shell.SIMPLE),
+        ("P 'unclosed", shell.SIMPLE),
+        ("P \\", shell.SIMPLE),
     ],
 )
 def test_kinds(script: str, kind: ScriptKind) -> None:

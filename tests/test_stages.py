@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from entrysem import DockerfileError, Profile, build_image
+from entrysem import DockerfileError, Profile, build_image, parse_dockerfile
+from entrysem.behaviour import BuilderBehaviour
+from entrysem.stages import chain_of
 
 ONE_TWO = 'FROM scratch AS one\nCMD ["1"]\nFROM scratch AS two\nCMD ["2"]\n'
 
@@ -219,3 +221,11 @@ def test_ten_thousand_stages() -> None:
     lines = ["FROM scratch AS s0", 'CMD ["c"]']
     lines += [f"FROM s{number} AS s{number + 1}" for number in range(9_999)]
     assert cmd("\n".join(lines)) == ("c",)
+
+
+def test_the_last_of_two_equal_names_counts_unless_told_otherwise() -> None:
+    """Each question of a behaviour has its own answer, also in combinations that no engine has."""
+    parsed = parse_dockerfile(ONE_TWO.replace("two", "ONE") + "FROM one\n")
+    for behaviour in (BuilderBehaviour(), BuilderBehaviour(stage_lookup="any-case")):
+        chain = chain_of(parsed, behaviour, None, {}, "linux/amd64")
+        assert [link.stage.number for link in chain] == [1, 2]

@@ -31,11 +31,11 @@ from __future__ import annotations
 
 import codecs
 import json
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 from entrysem.errors import InputError
+from entrysem.late import late
 from entrysem.model import ImageConfig
 
 __all__ = ["MAX_SIZE", "read_base_config", "read_config_object"]
@@ -57,8 +57,8 @@ _NEIGHBOURS = frozenset(
     ).split()
 )
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_BLANK = re.compile(r"\s")
+_SURROGATE = late("[\ud800-\udfff]")
+_BLANK = late(r"\s")
 
 #: Characters of a key that a message shows.
 _SHOWN = 40

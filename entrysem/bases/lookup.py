@@ -25,6 +25,7 @@ from typing import NamedTuple
 from entrysem.bases.config import MAX_SIZE, read_base_config
 from entrysem.build import BaseLookup
 from entrysem.errors import InputError
+from entrysem.late import late
 from entrysem.model import Base, ImageConfig
 
 __all__ = [
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_REMAINDER = re.compile(
+_REMAINDER = late(
     rf"(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)"
     r"(?::(?P<tag>\w[\w.-]{0,127}))?"
     r"(?:@(?P<digest>[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?",

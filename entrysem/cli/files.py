@@ -13,18 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from entrysem.errors import InputError
+from entrysem.late import late
 
 __all__ = ["MAX_BYTES", "dockerfiles_under", "read_source"]
 
 #: Larger files are refused unread. The largest real Dockerfile that we know of has under 1 MB.
 MAX_BYTES = 16 * 1024 * 1024
 
-_NAME = re.compile(
+_NAME = late(
     r"(?:Dockerfile|Containerfile)(?:[.\-_].*)?\Z|.*\.(?:Dockerfile|Containerfile)\Z", re.IGNORECASE
 )
-_NOT = re.compile(
-    r".*\.(?:dockerignore|md|swp|bak|orig|rej|py|sh|json|ya?ml|j2|tmpl)\Z", re.IGNORECASE
-)
+_NOT = late(r".*\.(?:dockerignore|md|swp|bak|orig|rej|py|sh|json|ya?ml|j2|tmpl)\Z", re.IGNORECASE)
 _SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__"})
 
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from entrysem.errors import InputError
+from entrysem.late import late
 from entrysem.presets import shown
 
 __all__ = ["Marked", "check_documents", "find_marked"]
@@ -33,13 +34,13 @@ __all__ = ["Marked", "check_documents", "find_marked"]
 #: OPTIONS -> the text that belongs in the block, and whether it wants blank lines around it.
 Compute = Callable[[list[str]], tuple[str, bool]]
 
-_MARK = re.compile(r"entrysem:(table|end)(?![\w:-])")
-_COMMENT_WORDS = re.compile(r"\s*(?:rem|dnl|@c|@comment)\s+\Z", re.IGNORECASE)
-_CLOSER = re.compile(r"\s*(?:--+>|\*/(?:\}\})?|--?%>|[#%]\}|--\}\}|\*\)|-\})\s*\Z")
-_FENCE = re.compile(r"\s*(?:```|~~~)")
+_MARK = late(r"entrysem:(table|end)(?![\w:-])")
+_COMMENT_WORDS = late(r"\s*(?:rem|dnl|@c|@comment)\s+\Z", re.IGNORECASE)
+_CLOSER = late(r"\s*(?:--+>|\*/(?:\}\})?|--?%>|[#%]\}|--\}\}|\*\)|-\})\s*\Z")
+_FENCE = late(r"\s*(?:```|~~~)")
 # A comment of several lines ends on a line of its own, and so does the next one begin.
-_ONLY_CLOSER = re.compile(r"\s*(?:-->|\*/|[#%]\})?\s*\Z")
-_ONLY_OPENER = re.compile(r"\s*(?:<!--|/\*+|\{[#%])?\s*\Z")
+_ONLY_CLOSER = late(r"\s*(?:-->|\*/|[#%]\})?\s*\Z")
+_ONLY_OPENER = late(r"\s*(?:<!--|/\*+|\{[#%])?\s*\Z")
 
 
 class Marked(NamedTuple):

@@ -27,14 +27,15 @@ from entrysem.dockerfile.instructions import (
 )
 from entrysem.dockerfile.text import SPACE, lower
 from entrysem.dockerfile.words import ExpansionError
+from entrysem.late import late
 
 __all__ = ["check"]
 
-_STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*\Z")
+_STAGE_NAME = late(r"[a-z][a-z0-9\-_.]*\Z")
 _NO_FLAGS: Mapping[str, str] = {}
 #: Flags are read as Latin-1, so `µ` is the one byte B5 and the Greek letter cannot occur.
-_DURATION = re.compile(r"[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|ms|s|m|h))+\Z")
-_DURATION_PART = re.compile(r"([0-9]*)\.?([0-9]*)(ns|us|µs|ms|s|m|h)")
+_DURATION = late(r"[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|ms|s|m|h))+\Z")
+_DURATION_PART = late(r"([0-9]*)\.?([0-9]*)(ns|us|µs|ms|s|m|h)")
 _NANOSECONDS = {
     "ns": 1,
     "us": 10**3,

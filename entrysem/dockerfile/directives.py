@@ -22,12 +22,11 @@ from typing import NamedTuple
 from entrysem.dockerfile.grammar import Grammar
 from entrysem.dockerfile.instructions import LineError
 from entrysem.dockerfile.text import SPACE, stored
+from entrysem.late import late
 
 __all__ = ["Directive", "DirectiveBlock", "check_directive", "detect_syntax", "validate_check"]
 
-_DIRECTIVE = re.compile(
-    r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z", re.ASCII
-)
+_DIRECTIVE = late(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z", re.ASCII)
 
 
 class Directive(NamedTuple):

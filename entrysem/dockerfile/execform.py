@@ -18,23 +18,23 @@ Go's src/encoding/json/{scanner,decode}.go.
 
 from __future__ import annotations
 
-import re
-from enum import Enum
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
+
+from entrysem.late import late
 
 __all__ = ["ExecArray", "NotExec", "NotStrings", "Reason", "read_array"]
 
 _MAX_DEPTH = 10_000
 
-_STRING = r'"[^"\\\x00-\x1f\ud800-\udfff]*"'
-_PLAIN = re.compile(rf"\[[ \t\r\n]*(?:{_STRING}[ \t\r\n]*(?:,[ \t\r\n]*{_STRING}[ \t\r\n]*)*)?\]\Z")
-_PLAIN_ITEMS = re.compile(r'"([^"]*)"')
+_STRING = r'"[^"\\\x00-\x1f]*"'
+_PLAIN = late(rf"\[[ \t\r\n]*(?:{_STRING}[ \t\r\n]*(?:,[ \t\r\n]*{_STRING}[ \t\r\n]*)*)?\]\Z")
+_PLAIN_ITEMS = late(r'"([^"]*)"')
 
-_BLANK = re.compile(r"[ \t\r\n]*")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_STRING_RUN = re.compile(r'[^"\\\x00-\x1f]*')
-_HEX4 = re.compile(r"[0-9a-fA-F]{4}")
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_BLANK = late(r"[ \t\r\n]*")
+_NUMBER = late(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_STRING_RUN = late(r'[^"\\\x00-\x1f]*')
+_HEX4 = late(r"[0-9a-fA-F]{4}")
+_SURROGATES = late(r"[\ud800-\udfff]")
 _SIMPLE_ESCAPES = {
     '"': '"',
     "\\": "\\",
@@ -47,28 +47,30 @@ _SIMPLE_ESCAPES = {
 }
 
 
-class Reason(Enum):
-    """Why a text that starts with `[` is not exec form. The value is the sentence for a person."""
+class Reason:
+    """Why a text that starts with `[` is not exec form, as a sentence for a person."""
 
-    SINGLE_QUOTES = "JSON strings take double quotes, not single quotes"
-    CURLY_QUOTES = "typographic quotes are not JSON quotes; use plain double quotes"
-    UNQUOTED = "every element must be a string in double quotes"
-    TRAILING_COMMA = "JSON allows no comma after the last element"
-    MISSING_COMMA = "elements must be separated by a comma"
-    EMPTY_ELEMENT = "there is nothing between two commas"
-    UNCLOSED_STRING = "a string has no closing quote"
-    UNCLOSED_ARRAY = "the closing ] is missing"
-    BAD_ESCAPE = (
+    SINGLE_QUOTES: Final = "JSON strings take double quotes, not single quotes"
+    CURLY_QUOTES: Final = "typographic quotes are not JSON quotes; use plain double quotes"
+    UNQUOTED: Final = "every element must be a string in double quotes"
+    TRAILING_COMMA: Final = "JSON allows no comma after the last element"
+    MISSING_COMMA: Final = "elements must be separated by a comma"
+    EMPTY_ELEMENT: Final = "there is nothing between two commas"
+    UNCLOSED_STRING: Final = "a string has no closing quote"
+    UNCLOSED_ARRAY: Final = "the closing ] is missing"
+    BAD_ESCAPE: Final = (
         'not a JSON escape: after \\ only " \\ / b f n r t u may follow; double the backslash'
     )
-    CONTROL_CHARACTER = (
+    CONTROL_CHARACTER: Final = (
         "a raw control character cannot stand in a JSON string; write it as an escape"
     )
-    BAD_NUMBER = "not a JSON value"
-    NUMBER_OVERFLOW = "the number does not fit a 64-bit float, so the whole array is not decoded"
-    TOO_DEEP = "nested deeper than 10,000 levels"
-    TEXT_AFTER = "text follows the closing ]"
-    BAD_SYNTAX = "not JSON"
+    BAD_NUMBER: Final = "not a JSON value"
+    NUMBER_OVERFLOW: Final = (
+        "the number does not fit a 64-bit float, so the whole array is not decoded"
+    )
+    TOO_DEEP: Final = "nested deeper than 10,000 levels"
+    TEXT_AFTER: Final = "text follows the closing ]"
+    BAD_SYNTAX: Final = "not JSON"
 
 
 class ExecArray(NamedTuple):
@@ -84,9 +86,9 @@ class ExecArray(NamedTuple):
 
 
 class NotExec(NamedTuple):
-    """Not exec form. `offset`: where in the text the decoder gave up."""
+    """Not exec form. `reason`: one of `Reason`. `offset`: where in the text the decoder gave up."""
 
-    reason: Reason
+    reason: str
     offset: int
 
 
@@ -98,7 +100,7 @@ class NotStrings(NamedTuple):
 
 
 class _SyntaxError(Exception):
-    def __init__(self, reason: Reason, offset: int) -> None:
+    def __init__(self, reason: str, offset: int) -> None:
         super().__init__(reason)
         self.reason = reason
         self.offset = offset
@@ -118,7 +120,7 @@ def read_array(
     Returns:
         the decision; never raises.
     """
-    if _PLAIN.match(text):
+    if _PLAIN.match(text) and (text.isascii() or not _SURROGATES.search(text)):
         return ExecArray(tuple(_PLAIN_ITEMS.findall(text)), len(text))
     scanner = _Scanner(text)
     try:
@@ -200,7 +202,7 @@ class _Scanner:
             closers.pop()
         return at
 
-    def _after_value(self, at: int) -> Reason:
+    def _after_value(self, at: int) -> str:
         return _QUOTES.get(self.text[at], Reason.MISSING_COMMA)
 
     def _key(self, at: int) -> int:
@@ -237,7 +239,7 @@ class _Scanner:
             return "", number.end()
         raise _SyntaxError(self._no_value(at), at)
 
-    def _no_value(self, at: int) -> Reason:
+    def _no_value(self, at: int) -> str:
         char = self.text[at]
         if char in _QUOTES:
             return _QUOTES[char]

@@ -13,13 +13,14 @@ import re
 from entrysem.dockerfile.grammar import Grammar
 from entrysem.dockerfile.instructions import Heredoc, Instruction
 from entrysem.dockerfile.words import MODIFIERS, ExpansionError, split
+from entrysem.late import late
 
 __all__ = ["accepts_heredocs", "heredoc_of", "markers"]
 
 _LARGEST = 2**64 - 1
 _KEYWORDS = frozenset({"add", "copy", "run"})
-_MARKER = re.compile(r"(\d*)<<(-?)[\t\n\f\r ]*([^<]*)\Z", re.ASCII)
-_MARKER_UNSPACED = re.compile(r"(\d*)<<(-?)([^<]*)\Z", re.ASCII)
+_MARKER = late(r"(\d*)<<(-?)[\t\n\f\r ]*([^<]*)\Z", re.ASCII)
+_MARKER_UNSPACED = late(r"(\d*)<<(-?)([^<]*)\Z", re.ASCII)
 
 
 def accepts_heredocs(instruction: Instruction, grammar: Grammar) -> bool:

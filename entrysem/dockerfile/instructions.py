@@ -17,6 +17,7 @@ from entrysem.dockerfile.execform import NotExec, NotStrings, read_array
 from entrysem.dockerfile.grammar import Grammar
 from entrysem.dockerfile.text import BLANK, SPACE, lower
 from entrysem.dockerfile.words import parse_words
+from entrysem.late import late
 
 __all__ = ["KEYWORDS", "Heredoc", "Instruction", "LineError", "arguments", "read_instruction"]
 
@@ -29,14 +30,14 @@ KEYWORDS = frozenset(
 _SPELLINGS = {spelling: word for word in KEYWORDS for spelling in (word, word.upper())}
 _JSON_KEYWORDS = frozenset({"add", "cmd", "copy", "entrypoint", "run", "shell", "volume"})
 
-_NAME = re.compile(r"([^\t\v\f\r ]*)(?:[\t\v\f\r ]+(.*))?\Z", re.DOTALL)
+_NAME = late(r"([^\t\v\f\r ]*)(?:[\t\v\f\r ]+(.*))?\Z", re.DOTALL)
 #: Blanks before and between flags. The original reads bytes there, so 0x85 and 0xA0 are blanks too
 #: when they stand alone; as the tail of a character they never start a word.
 _FLAG_SPACE = BLANK + "\udc85\udca0"
-_PLAIN_FLAG = re.compile(rf"""(--[!#-&(-\[\]-_a-~]+)[\t\v\f\r {_FLAG_SPACE[-2:]}]+""")
-_ONE_PAIR = re.compile(r"[^\s=\"'\\`]+=[^\s\"'\\`]*\Z")
-_OLD_PAIR = re.compile(r"[^\s=\"'\\`]+[\t\v\f\r ]+[^\t\v\f\r ]")
-_BLANKS = re.compile(r"[\t\v\f\r ]+")
+_PLAIN_FLAG = late(rf"""(--[!#-&(-\[\]-_a-~]+)[\t\v\f\r {_FLAG_SPACE[-2:]}]+""")
+_ONE_PAIR = late(r"[^\s=\"'\\`]+=[^\s\"'\\`]*\Z")
+_OLD_PAIR = late(r"[^\s=\"'\\`]+[\t\v\f\r ]+[^\t\v\f\r ]")
+_BLANKS = late(r"[\t\v\f\r ]+")
 
 
 class Heredoc(NamedTuple):

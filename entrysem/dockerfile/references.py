@@ -12,12 +12,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from entrysem.late import late
+
 if TYPE_CHECKING:
     from entrysem.dockerfile.parser import Dockerfile, Stage
 
 __all__ = ["check_reference", "is_plain"]
 
-_PLAIN = re.compile(r"[a-z0-9]+(?:[._/-][a-z0-9]+)*(?::\w[\w.-]{0,127})?\Z", re.ASCII)
+_PLAIN = late(r"[a-z0-9]+(?:[._/-][a-z0-9]+)*(?::\w[\w.-]{0,127})?\Z", re.ASCII)
 _PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _HOST = (
     r"(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"

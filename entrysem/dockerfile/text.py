@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import re
 
+from entrysem.late import late
+
 __all__ = ["BLANK", "SPACE", "SPACE_CLASS", "byte_length", "decode", "lower", "stored"]
 
 SPACE = (
@@ -22,7 +24,7 @@ SPACE = (
 SPACE_CLASS = "\\t\\n\\v\\f\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"
 BLANK = "\t\v\f\r "
 
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_SURROGATE = late(r"[\ud800-\udfff]")
 
 
 def decode(source: str | bytes) -> str:

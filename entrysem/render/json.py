@@ -100,7 +100,7 @@ def _shell(view: ShellView | None) -> dict[str, Any] | None:
         "zero": None if view.zero is None else stored(view.zero),
         "parameters": template(view.parameters),
         "uses_parameters": view.uses_parameters,
-        "kind": None if view.kind is None else view.kind.name.lower().replace("_", "-"),
+        "kind": None if view.kind is None else view.kind.name,
         "pid1": [{"shell": entry.shell, "who": entry.who} for entry in view.pid1],
         "sigterm": view.sigterm,
         "init": view.init,

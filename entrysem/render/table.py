@@ -23,6 +23,7 @@ from unicodedata import east_asian_width
 
 import tabulate as tabulate_module
 
+from entrysem.late import late
 from entrysem.presets import json_list, shown
 from entrysem.render.documents import profile_document
 from entrysem.table import Cell, Choice, Table
@@ -133,7 +134,7 @@ def _titled(table: Table, view: View, write: Callable[[_Sheet], tuple[str, str]]
     return "\n\n".join(parts)
 
 
-_LOST_BLANK = re.compile(r"^ +| +$|(?<= ) +")
+_LOST_BLANK = late(r"^ +| +$|(?<= ) +")
 
 
 def _hard_blanks(text: str, blank: str) -> str:
@@ -154,7 +155,7 @@ def _plain(style: str) -> Callable[[Table, View], str]:
 
 
 # `_` inside a word is text in GitHub's Markdown, and `[` is unless `(` or `[` follows its `]`.
-_MARKDOWN = re.compile(r"[\\`*|~<&$]|(?<![^\W_])_|_(?![^\W_])|(?<=\])[(\[]")
+_MARKDOWN = late(r"[\\`*|~<&$]|(?<![^\W_])_|_(?![^\W_])|(?<=\])[(\[]")
 
 
 def _markdown_escape(text: str) -> str:
@@ -193,7 +194,7 @@ def _html(table: Table, view: View) -> str:
 
 # For \texttt: two hyphens or two commas are a ligature in some fonts, a straight quote is active with
 # some languages of babel (and \textquotedbl is an error in the default encoding).
-_LATEX = re.compile(r"-(?=-)|,(?=,)|[\\^~`'\"<>|&%$#_{}]")
+_LATEX = late(r"-(?=-)|,(?=,)|[\\^~`'\"<>|&%$#_{}]")
 _LATEX_SPELLING: Mapping[str, str] = {
     "\\": r"\textbackslash{}",
     "^": r"\textasciicircum{}",
@@ -229,12 +230,10 @@ def _latex(table: Table, view: View) -> str:
     )
 
 
-_RST = re.compile(r"[\\`*|]|_(?![^\W_])|(?<=:):$")
+_RST = late(r"[\\`*|]|_(?![^\W_])|(?<=:):$")
 # What a line can start with that is no paragraph: a list, an option, a field, a rule, a comment. A
 # path of several parts, a bracket and a quote are common and harmless.
-_RST_START = re.compile(
-    r"""[^\w\s\\\["</]|([\["<])\1|/(?![\w.-]+/)|(?:\w+|\#)[.)](?:\ |$)""", re.VERBOSE
-)
+_RST_START = late(r"""[^\w\s\\\["</]|([\["<])\1|/(?![\w.-]+/)|(?:\w+|\#)[.)](?:\ |$)""", re.VERBOSE)
 
 
 def _rst_escape(text: str) -> str:

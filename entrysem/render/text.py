@@ -6,7 +6,6 @@ outside goes through `visible`.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 
 from entrysem.dockerfile import Dockerfile, Instruction
@@ -96,7 +95,7 @@ def _notes(resolution: Resolution) -> list[str]:
     for part in resolution.unknown:
         keys.setdefault(visible(part.image), []).append(part.key)
     for image, unknown in keys.items():
-        quoted = shlex.quote(image)
+        quoted = _quote(image)
         notes.append(f"unknown: {_and(unknown)}, inherited from {image}")
         notes.append(f"to settle it: docker image inspect {quoted} > base.json")
         notes.append(f"              and explain again with --base-config {quoted}=base.json")
@@ -114,6 +113,12 @@ def _notes(resolution: Resolution) -> list[str]:
     return notes
 
 
+def _quote(text: str) -> str:
+    import shlex  # noqa: PLC0415  # slow to import, and most answers quote nothing
+
+    return shlex.quote(text)
+
+
 def _command(resolution: Resolution) -> str:
     """The run as one would type it."""
     options = resolution.options
@@ -121,11 +126,11 @@ def _command(resolution: Resolution) -> str:
     if options.init:
         parts.append("--init")
     if isinstance(options.entrypoint, str):
-        parts.append("--entrypoint " + shlex.quote(visible(options.entrypoint)))
+        parts.append("--entrypoint " + _quote(visible(options.entrypoint)))
     elif options.entrypoint is not None:
         parts.append("entrypoint " + shown_words(options.entrypoint))
     parts.append("IMAGE")
-    parts += [shlex.quote(visible(arg)) for arg in options.args or ()]
+    parts += [_quote(visible(arg)) for arg in options.args or ()]
     return " ".join(parts)
 
 
@@ -190,9 +195,9 @@ def _shell_lines(view: ShellView, style: Style) -> list[str]:
         lines.append(f"  {' '.join(words)}: the script {verb} them  {style.faint(rule)}")
     if view.kind is not None and view.pid1:
         role = "PID 1" if view.init is None else "child of the init"
-        lines.append(f"  {view.kind.value[0]}; {role}: {_pid1(view)}  {style.faint('SHELL-04')}")
+        lines.append(f"  {view.kind.sentence}; {role}: {_pid1(view)}  {style.faint('SHELL-04')}")
     elif view.kind is not None:
-        lines.append(f"  {view.kind.value[0]}; who is PID 1 was not measured with this shell")
+        lines.append(f"  {view.kind.sentence}; who is PID 1 was not measured with this shell")
     if view.pid1 or view.init is not None:
         lines.append(f"  {visible(view.sigterm)}  {style.faint('SHELL-05')}")
     return lines

@@ -11,11 +11,12 @@ import json
 import re
 from collections.abc import Sequence
 
+from entrysem.late import late
 from entrysem.model import Inherited, Word, Words
 
 __all__ = ["markers", "shown_words", "visible"]
 
-_UNSAFE = re.compile(
+_UNSAFE = late(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )

@@ -59,7 +59,7 @@ class TestArray:
             assert isinstance(found, NotExec)
             return
         if isinstance(found, NotExec):
-            assert found.reason is Reason.NUMBER_OVERFLOW
+            assert found.reason == Reason.NUMBER_OVERFLOW
         elif all(isinstance(item, str) for item in value):
             assert isinstance(found, ExecArray)
             assert found.items == tuple(re.sub("[\ud800-\udfff]", "\ufffd", v) for v in value)
@@ -129,9 +129,8 @@ class TestNotExec:
             ('[{"a":1', Reason.UNCLOSED_ARRAY, 7),
         ],
     )
-    def test_says_why_and_where(self, text: str, reason: Reason, offset: int) -> None:
+    def test_says_why_and_where(self, text: str, reason: str, offset: int) -> None:
         assert read_array(text, "shell-form") == NotExec(reason, offset)
-        assert reason.value
 
     def test_nesting(self) -> None:
         """encoding/json: maxNestingDepth is 10,000."""

@@ -178,6 +178,7 @@ def test_modifiers(word: str, variables: dict[str, str], expected: str) -> None:
         ("${PWD/$X/}", "invalid pattern (\\) in substitution: invalid escape '\\'"),
         ("'", "unexpected end of statement while looking for matching single-quote"),
         ('"', "unexpected end of statement while looking for matching double-quote"),
+        ('"a\\', "unexpected end of statement while looking for matching double-quote"),
     ],
 )
 def test_messages(word: str, message: str) -> None:

@@ -18,7 +18,7 @@ from entrysem import (
     resolve,
 )
 from entrysem.render.json import explanation, rejection
-from entrysem.shell import ScriptKind
+from entrysem.shell import SCRIPT_KINDS
 from entrysem.vectors import cases, image_of, options_of, with_runtime
 from tests.cli.running import assert_valid, validator
 from tests.strategies import dockerfiles
@@ -83,7 +83,7 @@ def test_each_kind_of_script_has_a_name() -> None:
     schema: Any = validator("explain").schema
     shell = schema["$defs"]["shell"]
     names = shell["properties"]["kind"]["anyOf"][0]["enum"]
-    assert set(names) == {kind.name.lower().replace("_", "-") for kind in ScriptKind}
+    assert set(names) == {kind.name for kind in SCRIPT_KINDS}
     for script in ("exec a", "a", "a >b", "b; a", "a\n", "{ a; }", "echo", "a|b", ""):
         document_of(resolve(ImageConfig(cmd=("sh", "-c", script))))
     document_of(resolve(ImageConfig(cmd=("sh", "-c"))))
