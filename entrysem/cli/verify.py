@@ -291,7 +291,13 @@ def _runs(asked: _Asked) -> dict[str, Path]:
 
 
 def _slug(engine: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._]+", "-", engine).strip("-.")[:100] or "engine"
+    """A file name for the engine; the hash tells apart what the rest leaves alike."""
+    from hashlib import sha256
+
+    spelled = re.sub(r"[^A-Za-z0-9._]+", "-", engine).strip("-.")
+    if spelled == engine:
+        return spelled
+    return f"{spelled[:80]}-{sha256(engine.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
 def _default_journal() -> Path:

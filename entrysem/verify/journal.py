@@ -254,8 +254,9 @@ class Writer:
     Made by `create` and `resume`, which say how it can fail.
     """
 
-    def __init__(self, path: Path, descriptor: int, size: int) -> None:
+    def __init__(self, path: Path, descriptor: int, size: int, *, cut: bool = False) -> None:
         self.path = path
+        self._cut = cut
         self._descriptor = descriptor
         self._size = size
         self._lock = threading.Lock()
@@ -272,8 +273,9 @@ class Writer:
         line = text.encode("utf-8", "backslashreplace") + b"\n"
         with self._lock:
             try:
-                # What a killed process left of its last line goes when there is a new one.
-                os.ftruncate(self._descriptor, self._size)
+                if self._cut:  # what a killed process left of its last line
+                    os.ftruncate(self._descriptor, self._size)
+                    self._cut = False
                 left = memoryview(line)
                 while left:
                     left = left[os.write(self._descriptor, left) :]
@@ -352,7 +354,7 @@ def resume(path: Path) -> tuple[Writer, Journal]:
     except InputError:
         os.close(descriptor)
         raise
-    return Writer(path, descriptor, journal.size), journal
+    return Writer(path, descriptor, journal.size, cut=journal.truncated), journal
 
 
 def _opened(path: Path, flags: int) -> tuple[int, int]:

@@ -155,16 +155,14 @@ def implementation_from_wire(value: object, where: str) -> Implementation:
     levels = _list(document["levels"], f"{where}.levels", _level)
     if not levels:
         raise WireError(f"{where}.levels: empty; one of {', '.join(LEVELS)} is needed")
-    details = document.get("details") or {}
-    if not isinstance(details, Mapping):
-        raise WireError(f"{where}.details: {details!r:.200} is no object")
+    details = _object_of_any(document, "details", where)
     return Implementation(
         name=_text(document["name"], f"{where}.name"),
-        version=_text(document.get("version") or "", f"{where}.version"),
+        version=_text(_given(document, "version", ""), f"{where}.version"),
         builder=_optional_text(document.get("builder"), f"{where}.builder"),
         runtime=_optional_text(document.get("runtime"), f"{where}.runtime"),
         levels=tuple([level for level in LEVELS if level in levels]),
-        platform=_text(document.get("platform") or "linux/amd64", f"{where}.platform"),
+        platform=_text(_given(document, "platform", "linux/amd64"), f"{where}.platform"),
         details={str(key): _text(item, f"{where}.details.{key}") for key, item in details.items()},
     )
 
@@ -230,7 +228,7 @@ def job_from_wire(value: object, where: str = "job") -> Job:
         optional=("dockerfile", "config", "bases", "target", "build_args", "platform", "runs"),
     )
     bases: dict[str, bytes | Config] = {}
-    for name, base in (document.get("bases") or {}).items():
+    for name, base in _object_of_any(document, "bases", where).items():
         place = f"{where}.bases.{name}"
         found = _object(base, place, optional=("dockerfile", "config"))
         bases[name] = (
@@ -247,10 +245,13 @@ def job_from_wire(value: object, where: str = "job") -> Job:
         config=None if config is None else config_from_wire(config, f"{where}.config"),
         bases=bases,
         target=_optional_text(document.get("target"), f"{where}.target"),
-        build_args=document.get("build_args") or {},
-        platform=_text(document.get("platform") or "", f"{where}.platform"),
+        build_args={
+            name: _text(value, f"{where}.build_args.{name}")
+            for name, value in _object_of_any(document, "build_args", where).items()
+        },
+        platform=_text(_given(document, "platform", ""), f"{where}.platform"),
         level=_level(document["level"], f"{where}.level"),
-        runs=tuple(_list(document.get("runs") or [], f"{where}.runs", _run_from_wire)),
+        runs=tuple(_list(_given(document, "runs", []), f"{where}.runs", _run_from_wire)),
     )
 
 
@@ -297,8 +298,8 @@ def observation_from_wire(value: object, job: str, where: str = "observation") -
         job=job,
         outcome=outcome,
         config=None if config is None else config_from_wire(config, f"{where}.config"),
-        message=word_from_wire(document.get("message") or "", f"{where}.message"),
-        runs=tuple(_list(document.get("runs") or [], f"{where}.runs", _run_observation)),
+        message=word_from_wire(_given(document, "message", ""), f"{where}.message"),
+        runs=tuple(_list(_given(document, "runs", []), f"{where}.runs", _run_observation)),
     )
 
 
@@ -315,7 +316,7 @@ def _run_observation(value: object, where: str) -> RunObservation:
         argv=words_from_wire(document.get("argv"), f"{where}.argv"),
         error=None if error is None else word_from_wire(error, f"{where}.error"),
         phase=phase,
-        level=_level(document.get("level") or "CREATE", f"{where}.level"),
+        level=_level(_given(document, "level", "CREATE"), f"{where}.level"),
         pid=pid,
         created=words_from_wire(document.get("created"), f"{where}.created"),
         skipped=_optional_text(document.get("skipped"), f"{where}.skipped"),
@@ -342,6 +343,20 @@ def _object(
         if key not in required and key not in optional:
             known = ", ".join((*required, *optional))
             raise WireError(f"{where}.{key}: not known here; known: {known}")
+    return value
+
+
+def _given(document: Mapping[str, Any], key: str, default: Any) -> Any:
+    """What is not there, and null, are the default."""
+    value = document.get(key)
+    return default if value is None else value
+
+
+def _object_of_any(document: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    """An object under `key` whose keys are free; empty when it is not there."""
+    value = _given(document, key, {})
+    if not isinstance(value, Mapping):
+        raise WireError(f"{where}.{key}: {value!r:.200} is no object")
     return value
 
 
