@@ -302,7 +302,8 @@ class _Run:
         self.watchers = watchers
         self.breaks = 0
         self.todo: deque[Planned] = deque()
-        self.finished: queue.Queue[tuple[_Worker, Planned, Document]] = queue.Queue()
+        # Short, so that nobody runs ahead of the journal, and of the decision to stop.
+        self.finished: queue.Queue[tuple[_Worker, Planned, Document]] = queue.Queue(maxsize=1)
 
     def journal_unasked(self, cases: Iterable[Planned]) -> None:
         """Journals the cases that the engine is not asked for, with the reason."""
