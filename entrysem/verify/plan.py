@@ -30,7 +30,7 @@ from entrysem.vectors import dockerfile_of, image_of
 from entrysem.verify.known import Known, recorded_by
 from entrysem.verify.protocol import LEVELS, Implementation, Job, Level, Run
 from entrysem.verify.values import BuildValue, RunValue, StartFailure, Value, differ
-from entrysem.verify.voices import Voice, choose
+from entrysem.verify.voices import Voice, choose, unheard
 from entrysem.verify.wire import config_from_wire, job_to_wire
 
 __all__ = ["Part", "Plan", "Planned", "make_plan", "profile_of"]
@@ -275,13 +275,22 @@ class _Planner:
         listed = [name for item in case["expect"] for name in item["builders"]]
         return choose(listed, self.builder, "builder", case["rules"])
 
+    def _unheard(self, case: Case, builder: Voice | None, runtime: Engine | None) -> str:
+        """Why nobody knows what the engine does here, when the case does not list it."""
+        said = []
+        if builder is None and self.builder is not None:
+            said.append(unheard(self.builder, self.reference.builder, "builder", case["rules"]))
+        if runtime is not None:
+            said.append(unheard(runtime, self.reference.runtime, "runtime", case["rules"]))
+        return "; ".join(filter(None, said))
+
     def _build(self, case: Case) -> Part:
         expected, own = self._reference_builder(case), self._own_builder(case)
         if self.builder is None:
             own = None
         return self._part(
             case,
-            Part(case["id"]),
+            Part(case["id"], unobserved=self._unheard(case, own, None)),
             None if expected is None else (_build_value(case, expected), expected),
             None if own is None else (_build_value(case, own), own),
         )
@@ -304,7 +313,10 @@ class _Planner:
     def _run_part(self, case: Case, index: int, key: str) -> Part:
         expected = self._run_voice(case, key, self._reference_builder(case), self.reference.runtime)
         own = self._run_voice(case, key, self._own_builder(case), self.runtime)
-        part = self._part(case, Part(_part_id(case["id"], key), index), expected, own)
+        voice = self._own_builder(case)
+        unobserved = "" if own is not None else self._unheard(case, voice, self.runtime)
+        part = Part(_part_id(case["id"], key), index, unobserved=unobserved)
+        part = self._part(case, part, expected, own)
         if (
             "CREATE" not in self.implementation.levels
             and "PROCESS" not in self.implementation.levels

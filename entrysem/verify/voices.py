@@ -2,8 +2,9 @@
 
 `NAME@VERSION` in the vectors is an engine that somebody looked at, a bare `NAME` the newest of its
 kind. When the version asked about is not among them, the one speaks for it that differs from it in the
-fewest recorded deviations (`entrysem.deviations`); of several, the nearest version. Where they do
-differ in a deviation from a rule that the case is about, its word is nothing to go by.
+fewest recorded deviations (`entrysem.deviations`) from the rules that the case is about, then in the
+fewest at all, then in its number. Where they do differ in what the case is about, its word is nothing to
+go by; nor is the reference's, for an engine that no case lists and that is known to deviate there.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Literal, NamedTuple
 from entrysem.profiles import Engine, deviations_of
 from entrysem.versions import parse_version
 
-__all__ = ["Voice", "choose"]
+__all__ = ["Voice", "choose", "unheard"]
 
 Side = Literal["builder", "runtime"]
 
@@ -64,6 +65,22 @@ def _chosen(listed: tuple[str, ...], engine: Engine, side: Side, rules: tuple[st
             name, unobserved=f"nobody has observed {engine} here; {name} differs from it in {what}"
         )
     return Voice(name, "" if _names(engine.version, name) else f"as observed on {name}")
+
+
+def unheard(engine: Engine, reference: Engine, side: Side, rules: Sequence[str]) -> str:
+    """Why nobody knows what `engine` does in a case about `rules` that does not list it at all.
+
+    Empty when it does as the reference there, as far as anything is recorded of it.
+    """
+    theirs = {deviation.id for deviation in deviations_of(reference, side)}
+    apart = [
+        f"{deviation.id} ({deviation.rule})"
+        for deviation in deviations_of(engine, side)
+        if deviation.rule in rules and deviation.id not in theirs
+    ]
+    if not apart:
+        return ""
+    return f"nobody has observed {engine} here, and it is known for {', '.join(apart)}"
 
 
 def _names(version: str | None, name: str) -> bool:

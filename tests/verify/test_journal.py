@@ -60,14 +60,12 @@ def test_each_line_is_in_the_file_when_write_returns(tmp_path: Path) -> None:
 def test_threads_do_not_tear_each_others_lines(tmp_path: Path) -> None:
     path = tmp_path / "j"
     with create(path, HEADER) as writer:
-        threads = [
-            threading.Thread(
-                target=lambda n=n: [
-                    writer.write(job(f"{n}-{i}", pad="x" * 5000)) for i in range(50)
-                ]
-            )
-            for n in range(4)
-        ]
+
+        def write(name: int) -> None:
+            for number in range(50):
+                writer.write(job(f"{name}-{number}", pad="x" * 5000))
+
+        threads = [threading.Thread(target=write, args=(name,)) for name in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:

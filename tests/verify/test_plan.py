@@ -177,6 +177,22 @@ def test_a_version_that_nobody_observed() -> None:
     assert "text-after-array-dropped (FORM-11)" in voice.unobserved
 
 
+def test_an_engine_that_the_case_does_not_list() -> None:
+    one = case(NEWEST, rules=["FORM-11"])
+    # Of Buildah it is recorded that it drops the text: what it does in this case, nobody has seen.
+    unobserved = part(only(plan(implementation("buildah@1.43.2"), [one]))).unobserved
+    assert "nobody has observed buildah@1.43.2 here" in unobserved
+    assert "text-after-array-dropped (FORM-11)" in unobserved
+    # Of classic nothing is recorded that would make it differ.
+    assert part(only(plan(implementation("classic@28.5.2"), [one]))).unobserved == ""
+    assert part(only(plan(implementation(), [one]))).unobserved == ""
+    run = {"argv": ["a"], "entrypoint": "", "runtimes": ["docker"]}
+    one = case({**NEWEST, "runs": [run]}, rules=["MERGE-07"])
+    found = only(plan(implementation("buildkit@0.25.2", "podman@5.8.6"), [one]))
+    assert part(found).unobserved == ""
+    assert "podman" in found.parts[1].unobserved
+
+
 def test_where_the_reference_says_nothing_an_engine_is_held_to_its_own_record() -> None:
     found = only(
         plan(implementation("kaniko@1.24"), [case({"builders": ["kaniko"], "config": OTHER})])
