@@ -42,6 +42,8 @@ Document = dict[str, Any]
 
 #: A list of links longer than this ends with how many more there are.
 _LISTED = 300
+#: The same for a cell, of which there are a thousand.
+_IN_CELL = 50
 #: More engines than this that pass, where others do not, are "the others".
 _MANY = 4
 
@@ -143,8 +145,8 @@ class _Page:
             "index": index,
             "label": visible(column.label),
             "counts": _counts(cell.counts),
-            "shown": [self._item(result) for result in shown[:_LISTED]],
-            "more": max(0, len(shown) - _LISTED),
+            "shown": [self._item(result) for result in shown[:_IN_CELL]],
+            "more": max(0, len(shown) - _IN_CELL),
             "passed": cell.counts.get("PASS", 0),
         }
 

@@ -29,7 +29,7 @@ from entrysem.verify.report.matrix import (
     matrix,
 )
 
-__all__ = ["code", "render", "text"]
+__all__ = ["code", "html_code", "render", "text"]
 
 #: GitHub's limit is 1,048,576 bytes for all that a job writes.
 _ROOM = 1_000_000
@@ -38,7 +38,9 @@ _MANY = 6
 
 #: What means something inside a line, to Markdown, HTML or GitHub: emphasis, links, mentions, emoji,
 #: formulas, addresses. `text` never stands where a line begins.
-_SPECIAL = re.compile(r"[&<>`*_\[\]\\|~$#@:!]|(?<=www)\.", re.IGNORECASE)
+_SPECIAL = re.compile(
+    r"[&<`*_\[\\|~$@]|#(?=\d)|:(?=//|[\w+-]+:)|(?<=www)\.", re.ASCII | re.IGNORECASE
+)
 
 
 def text(value: str) -> str:
@@ -48,6 +50,14 @@ def text(value: str) -> str:
 
 def code(value: str) -> str:
     """The same in the type of code, also inside a table."""
+    shown = visible(value)
+    if shown != shown.strip() or not shown or re.search(r"[`|]", shown):
+        return html_code(value)
+    return f"`{shown}`"
+
+
+def html_code(value: str) -> str:
+    """The same where GitHub reads HTML and no Markdown, as in a summary."""
     return f"<code>{text(value)}</code>"
 
 
@@ -184,7 +194,7 @@ def _failure(group: Sequence[tuple[Column, Result]], of: int) -> str:
     ]
     rules = ", ".join(row for row in result.rows if row != NO_RULE)
     lines = [
-        f"<details><summary><b>{result.verdict}</b> {code(result.id)} on {engines}</summary>",
+        f"<details><summary><b>{result.verdict}</b> {html_code(result.id)} on {engines}</summary>",
         "",
         fence + "dockerfile",
         source,

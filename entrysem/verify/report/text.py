@@ -90,7 +90,8 @@ def _matrix(table: Matrix, width: int, style: _Style) -> Iterator[str]:
     rows = [_row_label(row) for row in table.rows]
     widths = [
         max(
-            *(len(line) for line in head.split("\n")),
+            # tabulate gives a heading two more characters than it has.
+            *(len(line) + 2 for line in head.split("\n")),
             *(len(_cell_text(cell)) for cell in [*column.by_row.values(), column.cell]),
         )
         for head, column in zip(heads, table.columns, strict=True)
