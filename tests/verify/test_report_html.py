@@ -176,4 +176,4 @@ def test_twenty_engines_with_twenty_thousand_results_make_a_page_that_opens() ->
 
 def test_many_different_cases_make_a_page_that_opens() -> None:
     page = render(list(many(1, 4000)), "html")
-    assert len(page.encode()) < 4000 * 1200
+    assert len(page.encode()) < 4000 * 1500

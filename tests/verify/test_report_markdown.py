@@ -45,7 +45,7 @@ def cell(markdown: str) -> str:
 def test_text_survives_in_a_cell(value) -> None:
     shown = cell(text(value))
     assert not tags(shown)
-    assert html.unescape(shown) == visible(value).strip(" ")
+    assert html.unescape(shown).strip() == visible(value).strip()
 
 
 @given(NASTY)
