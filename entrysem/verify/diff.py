@@ -115,7 +115,7 @@ class Difference:
 
 def compare(old: Journal, new: Journal) -> Difference:
     """Compares two journals, result by result."""
-    columns = matrix([old, new]).columns
+    columns = [matrix([journal]).columns[0] for journal in (old, new)]
     before, after = ({r.id: r for r in column.cell.results} for column in columns)
     changes = []
     same = 0

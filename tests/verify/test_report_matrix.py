@@ -26,6 +26,21 @@ def test_a_run_counts_for_the_build_where_nothing_else_does() -> None:
     assert rows(run, runs=[{}])["c/run"] == ("FORM-08", "BUILD-01", "MERGE-01")
 
 
+@pytest.mark.parametrize(
+    ("build", "run", "counted"),
+    [
+        ("FAIL", "FAIL", ("FORM-08", "BUILD-01")),
+        ("FAIL", "SKIP", ("FORM-08", "BUILD-01")),
+        ("PASS", "FAIL", ("MERGE-01",)),
+        ("FAIL", "PASS", ("MERGE-01",)),
+        ("DEVIATES", "FAIL", ("MERGE-01",)),
+    ],
+)
+def test_a_run_of_a_wrong_image_says_nothing_against_the_runtime(build, run, counted) -> None:
+    made = result("c/run", run, part="run", run=0, level="CREATE")
+    assert rows(result("c", build), made, runs=[{}])["c/run"] == counted
+
+
 @pytest.mark.parametrize("verdict", ["DEVIATES", "STALE"])
 def test_a_recorded_difference_counts_for_its_own_rule_alone(verdict) -> None:
     found = result("c", verdict, deviations=["text-after-array-dropped", "no-heredocs"])
@@ -37,7 +52,7 @@ def test_a_difference_that_only_the_user_has_recorded_counts_as_any_other() -> N
 
 
 def test_nothing_is_lost_when_no_rule_fits() -> None:
-    assert rows(result("c"), rules=["SHELL-01"])["c"] == ("SHELL-01",)
+    assert rows(result("c"), rules=["SHELL-01"])["c"] == (NO_RULE,)
     assert rows(result("c"), rules=["MERGE-01"])["c"] == ("MERGE-01",)
     assert rows(result("c", part="smoke"), rules=[])["c"] == (NO_RULE,)
 

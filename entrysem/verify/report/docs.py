@@ -259,7 +259,7 @@ def _in_force(column: Column) -> tuple[Deviation, ...]:
 def _skipped(table: Matrix) -> Iterator[str]:
     reasons: dict[str, Counter[str]] = {}
     for column, result in table.results(["SKIP"]):
-        reasons.setdefault(result.reason, Counter())[column.label] += 1
+        reasons.setdefault(words.skipped(result), Counter())[column.label] += 1
     if not reasons:
         return
     yield "## Skipped"
@@ -268,6 +268,6 @@ def _skipped(table: Matrix) -> Iterator[str]:
     yield "|---|--:|---|"
     for reason in sorted(reasons, key=lambda reason: (-reasons[reason].total(), reason)):
         engines = ", ".join(f"{code(label)} {count}" for label, count in reasons[reason].items())
-        told = text(words.shorten(visible(reason), 300)) or "no reason given"
+        told = text(words.shorten(reason, 300))
         yield f"| {told} | {reasons[reason].total()} | {engines} |"
     yield ""

@@ -115,7 +115,7 @@ class _Page:
         rule = RULES.get(row)
         cells = [self.table.cell(row, column) for column in self.table.columns]
         cases = dict.fromkeys(result.case for cell in cells for result in cell.results)
-        title = rule.title if rule else "belongs to no rule" if row == NO_RULE else ""
+        title = rule.title if rule else "the harness, and what no rule is about" if row == NO_RULE else ""
         label = "no rule" if row == NO_RULE else visible(row)
         return {
             "id": "no-rule" if row == NO_RULE else visible(row),

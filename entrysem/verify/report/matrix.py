@@ -4,13 +4,14 @@ A result is about one thing that an engine did, a build or a run, while a case n
 has a part in it. What a result counts for:
 
 * a build shows `FORM-*` and `BUILD-*`: the stored config is all that one sees of it;
-* a run shows `MERGE-*`; and the rules of reading and building only where the case says nothing about
-  the stored config, for otherwise every slip of a builder would be counted against them once a run;
+* a run shows `MERGE-*`; and the rules of reading and building where the case says nothing about the
+  stored config. Where the build went wrong already, a run that is wrong too, or cannot be made, is
+  the build's doing: it counts for what the build counts for, and says nothing against the runtime;
 * nothing here shows `SHELL-*`: they begin where argv ends;
 * a DEVIATES or STALE counts for the rule that the recorded deviation names, and for no other: the
   value is known to be about that rule and says nothing about its neighbours;
-* where that leaves nothing, it counts for every rule of the case; and a result without a rule, such
-  as the check of the harness, for the row `-`.
+* where that leaves nothing, it counts for every other rule of the case; and a result without a rule,
+  such as the check of the harness, for the row `-`.
 
 So a row says how an engine does by one rule, and the last line, where every result counts once, how
 it does in all.
@@ -99,8 +100,10 @@ class Result:
 
     @property
     def deviations(self) -> tuple[str, ...]:
-        """Ids of recorded deviations."""
-        return tuple(self.document["deviations"])
+        """Ids of the recorded deviations that explain it, or `known:ID` of the user's own file."""
+        source = self.document["recorded_from"] or ""
+        known = (source,) if source.startswith("known:") else ()
+        return tuple(self.document["deviations"]) or known
 
     @property
     def run(self) -> Document | None:
@@ -119,14 +122,19 @@ class Result:
             found = [item.rule for name in self.deviations if (item := deviation(name))]
             if found:
                 return tuple(dict.fromkeys(found))
-        rules = self.line["rules"]
-        if self.document["part"] == "build":
-            families: tuple[str, ...] = ("FORM-", "BUILD-")
-        elif any(other["part"] == "build" for other in self.line["results"]):
-            families = ("MERGE-",)
-        else:
-            families = ("FORM-", "BUILD-", "MERGE-")
+        rules = [rule for rule in self.line["rules"] if not rule.startswith("SHELL-")]
+        families = self._families()
         return tuple([rule for rule in rules if rule.startswith(families)] or rules or (NO_RULE,))
+
+    def _families(self) -> tuple[str, ...]:
+        if self.document["part"] == "build":
+            return ("FORM-", "BUILD-")
+        build = next((item for item in self.line["results"] if item["part"] == "build"), None)
+        if build is None:
+            return ("FORM-", "BUILD-", "MERGE-")
+        if build["verdict"] in BAD and self.verdict in (*BAD, "SKIP"):
+            return ("FORM-", "BUILD-")
+        return ("MERGE-",)
 
 
 @dataclass(frozen=True, slots=True)

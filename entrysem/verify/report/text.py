@@ -164,12 +164,12 @@ def _cell(cell: Cell, style: _Style) -> str:
 
 
 def _skips(table: Matrix) -> Iterator[str]:
-    reasons = Counter(words.message_text(result.reason) for _, result in table.results(["SKIP"]))
+    reasons = Counter(words.skipped(result) for _, result in table.results(["SKIP"]))
     if not reasons:
         return
     yield "Skipped"
     for reason, count in reasons.most_common(_WRITTEN):
-        yield f"{count:6}  {reason or 'no reason given'}"
+        yield f"{count:6}  {reason}"
     if len(reasons) > _WRITTEN:
         yield f"        and for {len(reasons) - _WRITTEN} more reasons"
     yield ""

@@ -25,6 +25,7 @@ __all__ = [
     "plain",
     "run_text",
     "shorten",
+    "skipped",
     "source_text",
     "value_text",
     "what",
@@ -93,6 +94,12 @@ def run_text(run: Document) -> str:
     if run["args"] is not None:
         parts.append(_words(run["args"]))
     return " ".join(parts)
+
+
+def skipped(result: Result) -> str:
+    """Why a result was skipped, without the case that the reason names: to count reasons by."""
+    reason = re.sub(r":? see [^ ]+\Z", "", message_text(result.reason))
+    return reason or "no reason given"
 
 
 def what(result: Result) -> str:
