@@ -72,6 +72,17 @@ def test_cells_count_and_name_the_worst() -> None:
     assert len(list(table.results())) == 9
 
 
+def test_a_few_skips_do_not_hide_what_passes() -> None:
+    def cell(*verdicts):
+        lines = [line(f"c{n}", [result(f"c{n}", v)]) for n, v in enumerate(verdicts)]
+        return matrix([journal(*lines)]).columns[0].cell
+
+    assert (cell("SKIP", "PASS").worst, cell("SKIP", "PASS").shown) == ("SKIP", "PASS")
+    assert cell("SKIP", "SKIP").shown == "SKIP"
+    assert cell("SKIP", "PASS", "DEVIATES").shown == "DEVIATES"
+    assert cell().shown is None
+
+
 def test_what_broke_is_the_reason_where_the_result_has_none() -> None:
     [(_, found)] = matrix([every_verdict()]).results(["ERROR"])
     assert found.reason == "the engine's connection broke"

@@ -57,7 +57,7 @@ _LETTERS: dict[Verdict, str] = {
 }
 _LEGEND = (
     "P passes, D deviates as recorded, S a recorded deviation is no longer seen, "
-    "F fails, E the engine or the harness broke, - skipped."
+    "F fails, E the engine or the harness broke, - all skipped."
 )
 
 _CODE = re.compile(r"(`+)(.+?)\1|\*\*(.+?)\*\*")
@@ -115,7 +115,13 @@ class _Page:
         rule = RULES.get(row)
         cells = [self.table.cell(row, column) for column in self.table.columns]
         cases = dict.fromkeys(result.case for cell in cells for result in cell.results)
-        title = rule.title if rule else "the harness, and what no rule is about" if row == NO_RULE else ""
+        title = (
+            rule.title
+            if rule
+            else "the harness, and what no rule is about"
+            if row == NO_RULE
+            else ""
+        )
         label = "no rule" if row == NO_RULE else visible(row)
         return {
             "id": "no-rule" if row == NO_RULE else visible(row),
@@ -302,12 +308,12 @@ def _column(column: Column) -> Document:
 
 
 def _cell(cell: Cell, where: str) -> Document:
-    if cell.worst is None:
-        return {"worst": None}
+    if cell.shown is None:
+        return {"shown": None}
     return {
-        "worst": cell.worst,
-        "letter": _LETTERS[cell.worst],
-        "number": cell.counts[cell.worst],
+        "shown": cell.shown,
+        "letter": _LETTERS[cell.shown],
+        "number": cell.counts[cell.shown],
         "total": sum(cell.counts.values()),
         "title": f"{where}: {counts_text(cell.counts)}",
     }

@@ -120,11 +120,11 @@ def _matrix(table: Matrix) -> Iterator[str]:
 
 
 def _cell(cell: Cell) -> str:
-    if cell.worst is None:
+    if cell.shown is None:
         return ""
-    number, total = cell.counts[cell.worst], sum(cell.counts.values())
-    words_ = f"{cell.worst} {number}" + (f"/{total}" if number != total else "")
-    return f"**{words_}**" if cell.worst in BAD else words_
+    number, total = cell.counts[cell.shown], sum(cell.counts.values())
+    shown = f"{cell.shown} {number}" + (f"/{total}" if number != total else "")
+    return f"**{shown}**" if cell.shown in BAD else shown
 
 
 def _total(column: Column) -> str:

@@ -148,16 +148,16 @@ def _title_of(row: str) -> str:
 
 
 def _cell_text(cell: Cell) -> str:
-    if cell.worst is None:
+    if cell.shown is None:
         return "."
-    total, number = sum(cell.counts.values()), cell.counts[cell.worst]
-    text = f"{_LETTERS[cell.worst]} {number}"
+    total, number = sum(cell.counts.values()), cell.counts[cell.shown]
+    text = f"{_LETTERS[cell.shown]} {number}"
     return text if number == total else f"{text}/{total}"
 
 
 def _cell(cell: Cell, style: _Style) -> str:
     text = _cell_text(cell)
-    return text if cell.worst is None else style.of(cell.worst, text)
+    return text if cell.shown is None else style.of(cell.shown, text)
 
 
 # --- what stands below it ----------------------------------------------------------------------------
