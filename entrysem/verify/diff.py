@@ -3,8 +3,8 @@
 Results are matched by their ids. A result got worse or better when its verdict did, in the order
 ERROR, FAIL, STALE, SKIP, DEVIATES, PASS: here a SKIP stands below DEVIATES, because what was known
 before and is not looked at any more is a loss. It *changed* when the verdict is the same and something
-else was observed (an engine's messages are not compared: they hold names and times). What only one
-of the journals has is new or gone.
+else was observed. An engine's messages are not compared, for they hold names and times, and a config
+that lacks a key is equal to one where it is null. What only one of the journals has is new or gone.
 
 Only what got worse, or is new and wrong, makes an exit code of 1. What is gone does not, because
 cases are taken out on purpose; it is shown, together with what explains it: another plan, or a
@@ -142,13 +142,17 @@ def _kind(old: Result | None, new: Result) -> Kind | None:
 
 
 def _compared(result: Result) -> Any:
-    """What was observed, without the engine's own words."""
-    return _without_messages(result.document["observed"])
+    """What was observed, without the engine's own words; a key that is null is not there."""
+    return _plain(result.document["observed"])
 
 
-def _without_messages(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_messages(item) for key, item in value.items() if key != "message"}
+        return {
+            key: _plain(item)
+            for key, item in value.items()
+            if key != "message" and item is not None
+        }
     return value
 
 

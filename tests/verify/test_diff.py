@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from entrysem.errors import InputError
 from entrysem.verify import diff
+from entrysem.verify.journal import Journal
 from tests.cli.running import assert_harmless, assert_valid
 from tests.verify.journals import every_verdict, hostile, journal, line, result
 
 
-def made(verdicts, **options):
+def made(verdicts: Mapping[str, str], **options: Any) -> Journal:
     """A journal with a result for each name."""
     return journal(*[line(name, [result(name, v)]) for name, v in verdicts.items()], **options)
 
 
-def kinds(old, new):
+def kinds(old: Journal, new: Journal) -> dict[str, str]:
     return {change.result.id: change.kind for change in diff.compare(old, new).changes}
 
 
@@ -41,15 +44,15 @@ def test_equal_journals_have_no_difference() -> None:
         ("ERROR", "FAIL", "better", 0),
     ],
 )
-def test_a_verdict_got_worse_or_better(old, new, kind, code) -> None:
+def test_a_verdict_got_worse_or_better(old: str, new: str, kind: str, code: int) -> None:
     found = diff.compare(made({"a": old, "b": "PASS"}), made({"a": new, "b": "PASS"}))
     assert [(change.kind, change.result.id) for change in found.changes] == [(kind, "a")]
     assert (found.exit_code, found.same) == (code, 1)
 
 
 def test_another_value_with_the_same_verdict() -> None:
-    def one(*words, message="m"):
-        value = {"argv": list(words), "error": None}
+    def one(*words: str, message: str = "m") -> Journal:
+        value: dict[str, Any] = {"argv": list(words), "error": None}
         if not words:
             error = {"phase": "create", "code": "no-command-specified", "message": message}
             value = {"argv": None, "error": error}
@@ -59,6 +62,14 @@ def test_another_value_with_the_same_verdict() -> None:
     assert kinds(one("x"), one("y")) == {"a": "changed"}
     assert diff.compare(one("x"), one("y")).exit_code == 0
     assert kinds(one(message="of image 1"), one(message="of image 2")) == {}
+
+
+def test_a_key_that_is_null_and_one_that_is_not_there_are_no_change() -> None:
+    def one(config: dict[str, Any]) -> Journal:
+        return journal(line("a", [result("a", observed={"config": config})]))
+
+    assert kinds(one({"Cmd": ["a"]}), one({"Cmd": ["a"], "Shell": None})) == {}
+    assert kinds(one({"Cmd": []}), one({"Cmd": None})) == {"a": "changed"}
 
 
 def test_new_and_gone() -> None:

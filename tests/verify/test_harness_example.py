@@ -9,10 +9,13 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.running import ROOT, assert_valid, environment, validator
+
+Document = dict[str, Any]
 
 HARNESS = ROOT / "examples" / "harness"
 RECIPES = ROOT / "examples" / "ci"
@@ -40,7 +43,7 @@ def entrysem(*words: str, cwd: Path = HARNESS, **env: str) -> subprocess.Complet
     )
 
 
-def conversation(program: str, *requests) -> list:
+def conversation(program: str, *requests: Document) -> list[Any]:
     lines = "".join(json.dumps(request) + "\n" for request in requests)
     done = subprocess.run(
         ["perl", HARNESS / program], input=lines, capture_output=True, text=True, check=True
@@ -49,7 +52,7 @@ def conversation(program: str, *requests) -> list:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def observe(number: int, dockerfile=None, **more) -> dict:
+def observe(number: int, dockerfile: str | Document | None = None, **more: Any) -> Document:
     job = {
         "id": "x",
         "dockerfile": dockerfile,
@@ -72,7 +75,7 @@ START = {"cmd": "start", "protocol": 1, "session": "host-1-2-abc"}
 
 
 @pytest.mark.parametrize("block", re.findall(r"```perl\n(.*?)```", TUTORIAL, re.DOTALL))
-def test_what_the_tutorial_shows_is_in_the_programs(block) -> None:
+def test_what_the_tutorial_shows_is_in_the_programs(block: str) -> None:
     programs = [path.read_text(encoding="utf-8") for path in sorted(HARNESS.glob("*.pl"))]
     assert any(block in program for program in programs)
 
@@ -88,7 +91,7 @@ def test_what_the_tutorial_shows_of_known_json_is_there() -> None:
 @pytest.mark.parametrize(
     ("command", "shown"), re.findall(r"<!-- run: (.*?) -->\n```text\n(.*?)```", TUTORIAL, re.DOTALL)
 )
-def test_what_the_tutorial_prints_is_printed(command, shown, tmp_path) -> None:
+def test_what_the_tutorial_prints_is_printed(command: str, shown: str, tmp_path: Path) -> None:
     done = entrysem(*shlex.split(command), "--journal", str(tmp_path / "j.ndjson"))
     for block in re.split(r"\n\n", shown.strip()):
         lines = [line.rstrip() for line in block.splitlines()]
@@ -142,7 +145,7 @@ def test_answers_have_the_documented_shape() -> None:
 
 
 @perl
-def test_the_harness_is_sound_and_most_of_it_is_right(tmp_path) -> None:
+def test_the_harness_is_sound_and_most_of_it_is_right(tmp_path: Path) -> None:
     journal, report = tmp_path / "mini.ndjson", tmp_path / "mini.json"
     done = entrysem(
         "verify", "--engine", "harness:perl mini.pl", "--rules", "BUILD-0[1-5],MERGE-*",
@@ -159,7 +162,7 @@ def test_the_harness_is_sound_and_most_of_it_is_right(tmp_path) -> None:
 
 
 @perl
-def test_known_differences_are_no_failure(tmp_path) -> None:
+def test_known_differences_are_no_failure(tmp_path: Path) -> None:
     words = ["verify", "--engine", "harness:perl mini.pl", "--rules", "BUILD-16"]
     first, second = (str(tmp_path / name) for name in ("a.ndjson", "b.ndjson"))
     assert entrysem(*words, "--journal", first).returncode == 1
@@ -191,7 +194,7 @@ def recipe(tmp_path: Path, *words: str, **env: str) -> subprocess.CompletedProce
 
 
 @perl
-def test_the_script_leaves_every_report_and_the_code_of_the_run(tmp_path) -> None:
+def test_the_script_leaves_every_report_and_the_code_of_the_run(tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
     done = recipe(tmp_path, "--rules", "BUILD-16", GITHUB_STEP_SUMMARY=str(summary))
     assert done.returncode == 1, done.stderr
@@ -204,7 +207,7 @@ def test_the_script_leaves_every_report_and_the_code_of_the_run(tmp_path) -> Non
 
 
 @perl
-def test_the_script_compares_with_a_journal(tmp_path) -> None:
+def test_the_script_compares_with_a_journal(tmp_path: Path) -> None:
     base = tmp_path / "base.ndjson"
     good = ["--rules", "BUILD-16", "--known", "known.json"]
     entrysem("verify", "--engine", "harness:perl mini.pl", *good, "--journal", str(base))
@@ -217,7 +220,7 @@ def test_the_script_compares_with_a_journal(tmp_path) -> None:
 
 
 @perl
-def test_the_script_goes_on_with_a_journal(tmp_path) -> None:
+def test_the_script_goes_on_with_a_journal(tmp_path: Path) -> None:
     assert recipe(tmp_path, "--rules", "BUILD-16", KNOWN="known.json").returncode == 0
     journal = tmp_path / "out" / "journal.ndjson"
     lines = journal.read_bytes().splitlines(keepends=True)
@@ -227,14 +230,14 @@ def test_the_script_goes_on_with_a_journal(tmp_path) -> None:
     assert "mini 1.0: 3 DEVIATES" in done.stdout
 
 
-def test_the_script_tells_a_usage_error(tmp_path) -> None:
+def test_the_script_tells_a_usage_error(tmp_path: Path) -> None:
     done = recipe(tmp_path, ENGINE="nosuch")
     assert done.returncode == 2
     assert "there is no engine 'nosuch'" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["github.yml", "gitlab.yml"])
-def test_the_jobs_are_yaml_and_their_scripts_are_shell(name) -> None:
+def test_the_jobs_are_yaml_and_their_scripts_are_shell(name: str) -> None:
     yaml = pytest.importorskip("yaml")
     document = yaml.safe_load((RECIPES / name).read_text(encoding="utf-8"))
     if name == "github.yml":

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import pytest
 
 from entrysem.rules import RULES
 from entrysem.spec_text import section
+from entrysem.verify.journal import Journal
 from entrysem.verify.report import render
 from tests.cli.running import assert_harmless
 from tests.verify.journals import HOSTILE, every_verdict, hostile, journal, line, result
@@ -34,22 +36,22 @@ class Page(HTMLParser):
         self.close()
         assert not self.open, self.open
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
         if tag not in _VOID:
             self.open.append(tag)
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag, self.getpos()
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         self.text.append(data)
 
-    def values(self, name):
-        return [attributes[name] for _, attributes in self.elements if name in attributes]
+    def values(self, name: str) -> list[str]:
+        return [attributes[name] or "" for _, attributes in self.elements if name in attributes]
 
 
-def many(engines: int, results: int):
+def many(engines: int, results: int) -> Iterator[Journal]:
     """Journals with every verdict, some of them alike on several engines."""
     verdicts = (
         "PASS",
@@ -93,7 +95,7 @@ def many(engines: int, results: int):
     ],
     ids=["one", "three", "hostile", "empty"],
 )
-def test_the_page_is_sound(journals) -> None:
+def test_the_page_is_sound(journals: list[Journal]) -> None:
     text = render(journals, "html")
     assert_harmless(text)
     page = Page(text)

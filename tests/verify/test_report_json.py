@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from entrysem.verify.journal import Journal
 from entrysem.verify.report import render
 from tests.cli.running import SCHEMAS, assert_valid
 from tests.verify.journals import every_verdict, hostile, journal
 
 
-def document(*journals):
+def document(*journals: Journal) -> Any:
     text = render(journals, "json")
     assert text.isascii()
     return json.loads(text)
@@ -46,7 +48,7 @@ def test_bytes_are_kept() -> None:
 
 
 @pytest.mark.parametrize("name", ["verify-report", "verify-diff"])
-def test_what_the_journal_says_is_described_as_there(name) -> None:
+def test_what_the_journal_says_is_described_as_there(name: str) -> None:
     """A schema stands alone, so it repeats definitions; they must not drift apart."""
     schemas = [
         json.loads((SCHEMAS / f"{stem}.schema.json").read_text(encoding="utf-8"))["$defs"]

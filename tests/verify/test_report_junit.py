@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from entrysem.verify.journal import Journal
 from entrysem.verify.report import render
 from tests.cli.running import assert_harmless
 from tests.verify.journals import every_verdict, hostile, journal
@@ -29,13 +31,13 @@ _SCHEMA = {
 }
 
 
-def read(*journals):
+def read(*journals: Journal) -> ET.Element:
     text = render(journals, "junit")
     return ET.fromstring(text.encode())
 
 
 @pytest.mark.parametrize("made", [every_verdict, hostile, journal])
-def test_elements_and_attributes(made) -> None:
+def test_elements_and_attributes(made: Callable[[], Journal]) -> None:
     for element in read(made(), every_verdict(status="interrupted")).iter():
         required, further, children = (part.split() for part in _SCHEMA[element.tag])
         assert set(required) <= set(element.attrib) <= {*required, *further}

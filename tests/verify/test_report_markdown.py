@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -35,21 +36,21 @@ def tags(shown: str) -> set[str]:
 def cell(markdown: str) -> str:
     """What a cell of a table becomes."""
     shown = _PARSER.render(f"| a | b |\n|---|---|\n| {markdown} | end |\n")
-    cells = re.findall(r"<td>(.*?)</td>", shown, re.DOTALL)
+    cells: list[str] = re.findall(r"<td>(.*?)</td>", shown, re.DOTALL)
     assert len(cells) == 2, shown
     assert cells[1] == "end"
     return cells[0]
 
 
 @given(NASTY)
-def test_text_survives_in_a_cell(value) -> None:
+def test_text_survives_in_a_cell(value: str) -> None:
     shown = cell(text(value))
     assert not tags(shown)
     assert html.unescape(shown).strip() == visible(value).strip()
 
 
 @given(NASTY)
-def test_code_survives_in_a_cell(value) -> None:
+def test_code_survives_in_a_cell(value: str) -> None:
     shown = cell(code(value))
     assert tags(shown) == {"code"}
     inner = shown.removeprefix("<code>").removesuffix("</code>")
@@ -57,7 +58,7 @@ def test_code_survives_in_a_cell(value) -> None:
 
 
 @given(NASTY)
-def test_code_survives_in_a_summary(value) -> None:
+def test_code_survives_in_a_summary(value: str) -> None:
     shown = _PARSER.render(f"<details><summary>{html_code(value)}</summary>\n\nx\n\n</details>\n")
     assert tags(shown) == {"details", "summary", "code", "p"}
     inner = shown[shown.index("<code>") + 6 : shown.index("</code>")]
@@ -75,7 +76,7 @@ def test_code_survives_in_a_summary(value) -> None:
     ],
     ids=["report", "hostile", "page", "hostile-page", "hostile-diff"],
 )
-def test_a_report_is_sound(made) -> None:
+def test_a_report_is_sound(made: Callable[[], str]) -> None:
     report = made()
     assert_harmless(report)
     shown = _PARSER.render(report)
@@ -160,3 +161,23 @@ def test_the_page_shows_each_deviation() -> None:
     assert "no --init on this engine" in shown
     assert page([every_verdict()]) == page([every_verdict()])
     assert HOSTILE not in shown
+
+
+def test_the_page_has_no_message_of_an_engine() -> None:
+    error = {"phase": "create", "code": None, "message": "at host.example"}
+    made = [
+        result("a", "FAIL", observed={"asks_for_image": True, "message": "at host.example"}),
+        result(
+            "a/run",
+            "DEVIATES",
+            part="run",
+            run=0,
+            level="CREATE",
+            observed={"argv": None, "error": error},
+            deviations=["no-heredocs"],
+        ),
+    ]
+    shown = page([journal(line("a", made, runs=[{}]))])
+    assert "host.example" not in shown
+    assert "`asks for an image`" in shown
+    assert "`error at create: unknown message`" in shown

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from entrysem.verify.report.matrix import NO_RULE, counts_text, matrix
-from tests.verify.journals import every_verdict, hostile, journal, line, result
+from entrysem.verify.report.matrix import NO_RULE, Cell, counts_text, matrix
+from tests.verify.journals import Document, every_verdict, hostile, journal, line, result
 
 
-def rows(*results, **options):
+def rows(*results: Document, **options: Any) -> dict[str, tuple[str, ...]]:
     [column] = matrix([journal(line("c", results, **options))]).columns
     return {item.id: item.rows for item in column.cell.results}
 
@@ -36,13 +38,15 @@ def test_a_run_counts_for_the_build_where_nothing_else_does() -> None:
         ("DEVIATES", "FAIL", ("MERGE-01",)),
     ],
 )
-def test_a_run_of_a_wrong_image_says_nothing_against_the_runtime(build, run, counted) -> None:
+def test_a_run_of_a_wrong_image_says_nothing_against_the_runtime(
+    build: str, run: str, counted: tuple[str, ...]
+) -> None:
     made = result("c/run", run, part="run", run=0, level="CREATE")
     assert rows(result("c", build), made, runs=[{}])["c/run"] == counted
 
 
 @pytest.mark.parametrize("verdict", ["DEVIATES", "STALE"])
-def test_a_recorded_difference_counts_for_its_own_rule_alone(verdict) -> None:
+def test_a_recorded_difference_counts_for_its_own_rule_alone(verdict: str) -> None:
     found = result("c", verdict, deviations=["text-after-array-dropped", "no-heredocs"])
     assert rows(found)["c"] == ("FORM-11", "FORM-13")
 
@@ -73,7 +77,7 @@ def test_cells_count_and_name_the_worst() -> None:
 
 
 def test_a_few_skips_do_not_hide_what_passes() -> None:
-    def cell(*verdicts):
+    def cell(*verdicts: str) -> Cell:
         lines = [line(f"c{n}", [result(f"c{n}", v)]) for n, v in enumerate(verdicts)]
         return matrix([journal(*lines)]).columns[0].cell
 

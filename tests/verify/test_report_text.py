@@ -42,7 +42,7 @@ def test_one_engine_says_everything_that_matters() -> None:
 
 
 @pytest.mark.parametrize("width", [1, 40, 80, 120, 250])
-def test_the_matrix_keeps_to_the_width_and_shows_every_column(width) -> None:
+def test_the_matrix_keeps_to_the_width_and_shows_every_column(width: int) -> None:
     journals = [
         every_verdict(version=f"{number}.0", builder=f"classic@{number}.0") for number in range(20)
     ]

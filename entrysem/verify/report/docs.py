@@ -5,6 +5,8 @@ results each engine and version has at each level, and then, for each recorded d
 itself, its smallest Dockerfile, one observed value beside the reference's, where it was seen and
 where it is recorded. Recorded deviations that no result shows are listed as well: they rest on their
 source alone.
+
+Engines' own messages are left out: they name hosts, folders and times of one machine.
 """
 
 from __future__ import annotations
@@ -110,7 +112,7 @@ def _wrong(table: Matrix) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for column, result in found:
         document = result.document
-        observed = words.value_text(document["observed"])
+        observed = words.value_text(document["observed"], messages=False)
         if result.reason:
             observed = f"{observed}; {words.message_text(result.reason)}"
         cells = (
@@ -187,9 +189,9 @@ def _deviation(name: str, found: Sequence[tuple[Column, Result]]) -> Iterator[st
     yield ""
     yield "| | |"
     yield "|---|---|"
-    for title, value in words.facts(result):
-        if title != "because" and not title.startswith("recorded"):
-            yield f"| {text(title)} | {code(words.shorten(value, 1000))} |"
+    for title in ("expected", "observed"):
+        value = words.value_text(result.document[title], messages=False)
+        yield f"| {title} | {code(words.shorten(value, 1000))} |"
     yield ""
     yield f"Results: {'; '.join(_numbers(found))}."
     yield ""

@@ -62,10 +62,17 @@ def _words(value: Sequence[object] | None) -> str:
     return shorten(shown_words(None if value is None else [plain(word) for word in value]))
 
 
-def value_text(value: Document | None) -> str:
-    """A `value` of the journal: a config, a rejection, an argv or why there is none."""
+def value_text(value: Document | None, *, messages: bool = True) -> str:
+    """A `value` of the journal: a config, a rejection, an argv or why there is none.
+
+    `messages`: with the engine's own words.
+    """
     if value is None:
         return "nothing"
+    if not messages:
+        value = {key: item for key, item in value.items() if key != "message"}
+        if value.get("error"):
+            value["error"] = {**value["error"], "message": ""}
     if "config" in value:
         config = value["config"]
         return ", ".join(f"{key} {_words(config[key])}" for key in config) or "an empty config"
