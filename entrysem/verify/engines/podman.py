@@ -96,6 +96,13 @@ class Podman:
         Raises:
             HarnessError: podman is not there or does not work.
         """
+        try:
+            return self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self) -> Implementation:
         self._workspace = Workspace(self._parent, self._session)
         info = self._info()
         host, version = info["host"], str((info.get("version") or {}).get("Version") or "")

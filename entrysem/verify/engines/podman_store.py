@@ -11,15 +11,15 @@ word is looked for (a copy works through a remote service too, where a bind moun
 With `--init` the first process is podman's own, which starts the probe; the probe reads the words of
 process 1 as well.
 
-What is typed goes through the real command line. A list as entrypoint is `--entrypoint '["a", "b"]'`,
-which podman takes for a list. An empty list of arguments cannot be typed: it is sent to the API.
+What is typed goes through the real command line; lists are sent to the API. A list can be typed as well,
+`--entrypoint '["a", "b"]'`, with the same outcome in a local podman; a remote one loses an empty list
+on the way to its service.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import json
 import posixpath
 import subprocess
 import tarfile
@@ -43,6 +43,7 @@ _PROCESSES = 64
 #: Bytes of one name in a path; the kernel refuses longer ones, so that there is no such program.
 _NAME_MAX = 255
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NOT_TYPED = "an entrypoint as typed goes with arguments as typed, which cannot be an empty list"
 _UNREADABLE = (
     "podman shows an argv of one word like one of the same word twice, and the file that "
     "tells the two apart cannot be read from here"
@@ -146,6 +147,13 @@ class PodmanStore(StoreBuilder):
         """Removes an image; that it is gone already is no error."""
         self._api.call("DELETE", f"/images/{image}", query={"force": "true"})
 
+    def find(self, tag: str) -> str:
+        """The id of the image of this name."""
+        answer = self._api.call("GET", f"/images/{tag}/json")
+        if not answer.ok:
+            raise HarnessError(f"podman built {tag} and does not have it: {answer.message}")
+        return str(answer.json()["Id"]).removeprefix("sha256:")
+
     def stored(self, image: str) -> Config:
         """The blob in the store, or that of an export where the store cannot be read."""
         found = None if self._service is None else read_stored(self.folder / "root", image)
@@ -186,12 +194,9 @@ class PodmanStore(StoreBuilder):
             self._api.call("DELETE", f"/containers/{container}", query=query)
 
     def _create(self, image: str, run: Run) -> str | RunObservation:
-        if run.args == ():
-            if isinstance(run.entrypoint, str):
-                return RunObservation(
-                    skipped="an entrypoint as typed goes with arguments as typed, which cannot be "
-                    "an empty list"
-                )
+        if run.args == () and isinstance(run.entrypoint, str):
+            return RunObservation(skipped=_NOT_TYPED)
+        if run.args == () or isinstance(run.entrypoint, tuple):
             return self._create_by_api(image, run)
         command = [*self.prefix, "create", "--label", f"{LABEL}={self.session}"]
         command += ["--network", "none", "--cap-drop", "all", "--read-only"]
@@ -199,11 +204,8 @@ class PodmanStore(StoreBuilder):
             command += ["--memory", str(_MEMORY), "--pids-limit", str(_PROCESSES)]
         if run.init:
             command.append("--init")
-        if run.entrypoint is not None:
-            typed = run.entrypoint
-            if not isinstance(typed, str):
-                typed = json.dumps(list(typed), ensure_ascii=False)
-            command += ["--entrypoint", typed]
+        if isinstance(run.entrypoint, str):
+            command += ["--entrypoint", run.entrypoint]
         done = self.commands.run([*command, image, *(run.args or ())])
         if done.code != 0:
             return _not_created(clean(text(done.stderr)))
@@ -212,7 +214,6 @@ class PodmanStore(StoreBuilder):
     def _create_by_api(self, image: str, run: Run) -> str | RunObservation:
         body: dict[str, Any] = {
             "image": image,
-            "command": list(run.args or ()),
             "labels": {LABEL: self.session},
             "netns": {"nsmode": "none"},
             "cap_drop": ["all"],
@@ -221,6 +222,8 @@ class PodmanStore(StoreBuilder):
         if self._limits:
             limits = {"memory": {"limit": _MEMORY}, "pids": {"limit": _PROCESSES}}
             body["resource_limits"] = limits
+        if run.args is not None:
+            body["command"] = list(run.args)
         if run.entrypoint is not None:
             body["entrypoint"] = list(run.entrypoint)
         if run.init:
