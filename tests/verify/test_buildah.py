@@ -8,6 +8,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,7 +81,7 @@ elif words[0] == "inspect":
 
 
 @pytest.fixture
-def fake(tmp_path):
+def fake(tmp_path: Path) -> str:
     path = tmp_path / "buildah"
     path.write_text(FAKE.format(python=sys.executable))
     path.chmod(0o755)
@@ -86,19 +89,19 @@ def fake(tmp_path):
 
 
 @pytest.fixture
-def engine(fake, tmp_path):
+def engine(fake: str, tmp_path: Path) -> Iterator[Buildah]:
     made = Buildah(session=session.new(), timeout=20, cli=fake, workspace=str(tmp_path))
     made.start()
     yield made
     made.close()
 
 
-def calls(tmp_path):
+def calls(tmp_path: Path) -> list[list[str]]:
     (path,) = tmp_path.glob("es-*/calls")
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_who_it_is(fake, tmp_path):
+def test_who_it_is(fake: str, tmp_path: Path) -> None:
     engine = Buildah(
         session=session.new(), format="docker", timeout=20, cli=fake, workspace=str(tmp_path)
     )
@@ -110,25 +113,25 @@ def test_who_it_is(fake, tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "buildah"]
 
 
-def test_another_format():
+def test_another_format() -> None:
     with pytest.raises(InputError, match="no format 'tar'"):
         Buildah(session="s", format="tar")
 
 
-def test_it_is_not_there(tmp_path):
+def test_it_is_not_there(tmp_path: Path) -> None:
     engine = Buildah(session=session.new(), cli=str(tmp_path / "none"), workspace=str(tmp_path))
-    with pytest.raises(HarnessError, match="cannot be run.*installed"):
+    with pytest.raises(HarnessError, match=r"cannot be run.*installed"):
         engine.start()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_folder_for_it(fake, tmp_path):
+def test_no_folder_for_it(fake: str, tmp_path: Path) -> None:
     engine = Buildah(session=session.new(), cli=fake, workspace=str(tmp_path / "none"))
     with pytest.raises(HarnessError, match="Name another one with workspace=DIR"):
         engine.start()
 
 
-def test_the_options_of_a_build(engine, tmp_path):
+def test_the_options_of_a_build(engine: Buildah, tmp_path: Path) -> None:
     job = Job(
         "1",
         dockerfile=b"FROM x\n",
@@ -156,7 +159,7 @@ def test_the_options_of_a_build(engine, tmp_path):
     assert "--layers=false" in image
 
 
-def test_a_base_is_made_again_only_when_it_differs(engine, tmp_path):
+def test_a_base_is_made_again_only_when_it_differs(engine: Buildah, tmp_path: Path) -> None:
     one, other = {"x": b"FROM scratch\n"}, {"x": b"FROM scratch\nCMD x\n"}
     for number, bases in enumerate((one, one, other, {}, one)):
         engine.observe(Job(str(number), dockerfile=b"FROM x\n", bases=bases))
@@ -164,14 +167,14 @@ def test_a_base_is_made_again_only_when_it_differs(engine, tmp_path):
     assert tags.count("x") == 3
 
 
-def test_a_base_that_cannot_be_made(engine):
+def test_a_base_that_cannot_be_made(engine: Buildah) -> None:
     bases = {"x": b"FROM scratch\n# fail Error: building at STEP 1: no\n"}
     seen = engine.observe(Job("1", dockerfile=b"FROM x\n", bases=bases))
     assert seen.outcome == "skipped"
     assert seen.message == "its base image x is rejected: Error: building at STEP 1: no"
 
 
-def test_an_answer_that_varies(engine):
+def test_an_answer_that_varies(engine: Buildah) -> None:
     twice = b"FROM scratch AS a\nFROM scratch AS A\n"
     seen = engine.observe(Job("1", dockerfile=twice + b"# varies x x y\n"))
     assert seen.outcome == "skipped"
@@ -185,7 +188,9 @@ def test_an_answer_that_varies(engine):
     ("answers", "config"), [(b"x x", "x"), (b"x y x", "x"), (b"x y y", "y"), (b"x y z", None)]
 )
 @pytest.mark.parametrize("image", [b"a0", b"${X}"])
-def test_a_name_like_an_id_has_the_answer_that_comes_twice(engine, answers, config, image):
+def test_a_name_like_an_id_has_the_answer_that_comes_twice(
+    engine: Buildah, answers: bytes, config: Any, image: bytes
+) -> None:
     seen = engine.observe(Job("1", dockerfile=b"FROM " + image + b"\n# varies " + answers + b"\n"))
     assert seen.config == (None if config is None else {"Cmd": [config]})
     assert seen.outcome == ("skipped" if config is None else "built")
@@ -201,8 +206,8 @@ def test_a_name_like_an_id_has_the_answer_that_comes_twice(engine, answers, conf
     ],
 )
 def test_a_broken_build_is_no_answer_and_its_store_is_not_used_again(
-    fake, tmp_path, order, problem
-):
+    fake: str, tmp_path: Path, order: bytes, problem: str
+) -> None:
     engine = Buildah(session=session.new(), timeout=2, cli=fake, workspace=str(tmp_path))
     engine.start()
     try:
@@ -218,7 +223,7 @@ def test_a_broken_build_is_no_answer_and_its_store_is_not_used_again(
     assert not folder.exists()
 
 
-def test_jobs_at_once_have_a_store_each(engine, tmp_path):
+def test_jobs_at_once_have_a_store_each(engine: Buildah, tmp_path: Path) -> None:
     threads = [
         threading.Thread(target=engine.observe, args=(Job(str(n), dockerfile=b"# slow\n"),))
         for n in range(3)
@@ -230,7 +235,9 @@ def test_jobs_at_once_have_a_store_each(engine, tmp_path):
     assert len(list(tmp_path.glob("es-*/*/root/count"))) == 3
 
 
-def test_the_sweep_removes_what_the_dead_have_left_and_nothing_else(engine, tmp_path):
+def test_the_sweep_removes_what_the_dead_have_left_and_nothing_else(
+    engine: Buildah, tmp_path: Path
+) -> None:
     code = "from entrysem.verify import session; print(session.new())"
     dead = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -248,7 +255,10 @@ def test_the_sweep_removes_what_the_dead_have_left_and_nothing_else(engine, tmp_
 @pytest.mark.parametrize(
     ("printed", "message"),
     [
-        ('time="x" level=warning msg="y"\nError: a: image not known\n', "Error: a: image not known"),
+        (
+            'time="x" level=warning msg="y"\nError: a: image not known\n',
+            "Error: a: image not known",
+        ),
         ("STEP 1: FROM x\nerror building: y\nexit status 125\n", "error building: y"),
         ("Error: first\nmore\nError: building: z\n  details\n", "Error: building: z\n  details"),
         ("no contents in Dockerfile\n", "no contents in Dockerfile"),
@@ -256,7 +266,7 @@ def test_the_sweep_removes_what_the_dead_have_left_and_nothing_else(engine, tmp_
         ("", ""),
     ],
 )
-def test_the_error_in_what_is_printed(printed, message):
+def test_the_error_in_what_is_printed(printed: str, message: str) -> None:
     assert clean(printed) == message
 
 
@@ -272,7 +282,7 @@ def test_the_error_in_what_is_printed(printed, message):
         ("", "rejected"),
     ],
 )
-def test_whose_fault_a_failure_is(message, outcome):
+def test_whose_fault_a_failure_is(message: str, outcome: str) -> None:
     assert outcome_of_failure(125, message, what="x").outcome == outcome
 
 
@@ -280,29 +290,29 @@ def test_whose_fault_a_failure_is(message, outcome):
     ("code", "message"),
     [(127, "sh: not found"), (125, "mkdir: Permission denied"), (125, "database is locked")],
 )
-def test_nobody_here_is_to_blame(code, message):
+def test_nobody_here_is_to_blame(code: int, message: str) -> None:
     with pytest.raises(HarnessError, match="x does not work here"):
         outcome_of_failure(code, message, what="x")
 
 
-def test_the_images_a_dockerfile_needs_from_elsewhere():
+def test_the_images_a_dockerfile_needs_from_elsewhere() -> None:
     text = b"FROM scratch AS One\n  from --platform=x b\nFROM one\nFROM two AS two\nFROM two\n"
     assert external_images(text) == ["b", "two"]
 
 
 class Slot:
-    def __init__(self):
+    def __init__(self) -> None:
         self.discarded = False
 
-    def discard(self):
+    def discard(self) -> None:
         self.discarded = True
 
 
-def test_a_limited_pool_makes_the_second_wait():
+def test_a_limited_pool_makes_the_second_wait() -> None:
     pool = Pool(Slot, limit=1)
     order = []
 
-    def second():
+    def second() -> None:
         with pool.slot():
             order.append("second")
 
@@ -319,7 +329,7 @@ def test_a_limited_pool_makes_the_second_wait():
         pass
 
 
-def test_a_slot_in_use_is_discarded_when_it_comes_back_to_a_closed_pool():
+def test_a_slot_in_use_is_discarded_when_it_comes_back_to_a_closed_pool() -> None:
     pool = Pool(Slot)
     with pool.slot() as slot:
         pool.close()
@@ -327,12 +337,12 @@ def test_a_slot_in_use_is_discarded_when_it_comes_back_to_a_closed_pool():
     assert slot.discarded
 
 
-def test_an_observation_without_runs():
+def test_an_observation_without_runs() -> None:
     seen = Built("rejected", "why").without_runs(Job("1"))
     assert (seen.job, seen.outcome, seen.message, seen.runs) == ("1", "rejected", "why", ())
 
 
-def test_workspaces_of_one_parent_are_told_apart(tmp_path):
+def test_workspaces_of_one_parent_are_told_apart(tmp_path: Path) -> None:
     one, two = Workspace(str(tmp_path), "s"), Workspace(str(tmp_path), "s")
     assert one.folder != two.folder
     assert (one.subfolder().name, one.subfolder().name) == ("0", "1")

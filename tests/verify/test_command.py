@@ -3,13 +3,16 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from entrysem.errors import InputError
 from entrysem.verify import session
 from entrysem.verify.engines.command import Command
-from entrysem.verify.protocol import HarnessError, Job, Run
+from entrysem.verify.protocol import HarnessError, Job, Observation, Run
 
 #: `mybuilder build` writes a docker-archive to --output, or keeps the config by its tag.
 BUILDER = """#!{python}
@@ -68,7 +71,7 @@ else:
 
 
 @pytest.fixture
-def program(tmp_path, monkeypatch):
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in (("mybuilder", BUILDER), ("docker", DOCKER)):
         path = tmp_path / "bin" / name
         path.parent.mkdir(exist_ok=True)
@@ -84,10 +87,10 @@ SHOW = "mybuilder show {tag}"
 
 
 @pytest.fixture
-def start(program, tmp_path):
+def start(program: Path, tmp_path: Path) -> Iterator[Callable[..., Command]]:
     started = []
 
-    def make(builder=BUILD, inspect=SHOW, timeout=20):
+    def make(builder: str = BUILD, inspect: str = SHOW, timeout: Any = 20) -> Command:
         engine = Command(
             session=session.new(),
             timeout=timeout,
@@ -96,7 +99,7 @@ def start(program, tmp_path):
             workspace=str(tmp_path / "work"),
         )
         started.append(engine)
-        engine.implementation = engine.start()
+        engine.start()
         return engine
 
     yield make
@@ -105,8 +108,18 @@ def start(program, tmp_path):
     assert list((tmp_path / "work").iterdir()) == []
 
 
-def test_who_it_is(start):
-    found = start().implementation
+def words_of(seen: Observation) -> list[str]:
+    """The words that the fake builder was called with, as it stored them."""
+    assert seen.config is not None
+    words = seen.config["Cmd"]
+    assert words is not None
+    return list(words)
+
+
+def test_who_it_is(program: Path, tmp_path: Path) -> None:
+    engine = Command(session="s", builder=BUILD, inspect=SHOW, workspace=str(tmp_path / "work"))
+    found = engine.start()
+    engine.close()
     assert found.name == "mybuilder"
     assert (found.builder, found.runtime, found.levels) == (None, None, ("CONFIG",))
     assert found.details["inspect"] == SHOW
@@ -115,29 +128,32 @@ def test_who_it_is(start):
 @pytest.mark.parametrize(
     ("inspect", "more"), [(SHOW, ""), ("docker", ""), ("docker-archive", " --output {output}")]
 )
-def test_the_config_in_three_ways(start, inspect, more):
+def test_the_config_in_three_ways(start: Callable[..., Command], inspect: str, more: str) -> None:
     engine = start(BUILD + more, inspect)
     seen = engine.observe(Job("1", dockerfile=b"FROM scratch\n", level="CONFIG"))
     assert seen.outcome == "built"
+    assert seen.config is not None
     assert seen.config["Shell"] is None
-    words = seen.config["Cmd"]
+    words = words_of(seen)
     assert words[0] == "build"
     assert words[2] == f"{words[5]}/Dockerfile"
     assert words[4].startswith("entrysem-verify/job-")
 
 
-def test_runs_are_skipped(start):
+def test_runs_are_skipped(start: Callable[..., Command]) -> None:
     seen = start().observe(Job("1", dockerfile=b"FROM scratch\n", runs=(Run(), Run())))
-    assert [run.skipped for run in seen.runs] == ["a builder's command line starts no container"] * 2
+    assert [run.skipped for run in seen.runs] == [
+        "a builder's command line starts no container"
+    ] * 2
 
 
-def test_options_are_left_out_or_repeated(start):
+def test_options_are_left_out_or_repeated(start: Callable[..., Command]) -> None:
     engine = start(
         BUILD + " --target {target} --build-arg {build_args} --os={platform} --label {label} end"
     )
     seen = engine.observe(Job("1", dockerfile=b"FROM scratch\n"))
     label = f"entrysem.session={engine._session}"
-    assert seen.config["Cmd"][6:] == ["--label", label, "end"]
+    assert words_of(seen)[6:] == ["--label", label, "end"]
     job = Job(
         "2",
         dockerfile=b"FROM scratch\n",
@@ -145,7 +161,7 @@ def test_options_are_left_out_or_repeated(start):
         build_args={"A": "{tag}", "B": "x y"},
         platform="linux/s390x",
     )
-    assert engine.observe(job).config["Cmd"][6:] == [
+    assert words_of(engine.observe(job))[6:] == [
         *("--target", "t", "--build-arg", "A={tag}", "--build-arg", "B=x y"),
         *("--os=linux/s390x", "--label", label, "end"),
     ]
@@ -159,13 +175,15 @@ def test_options_are_left_out_or_repeated(start):
         ({"platform": "linux/s390x"}, "platform"),
     ],
 )
-def test_what_the_template_cannot_pass_is_skipped(start, options, place):
+def test_what_the_template_cannot_pass_is_skipped(
+    start: Callable[..., Command], options: dict[str, Any], place: str
+) -> None:
     seen = start().observe(Job("1", dockerfile=b"FROM scratch\n", **options))
     assert seen.outcome == "skipped"
     assert seen.message == f"the template has no {{{place}}}, which this case needs"
 
 
-def test_a_config_is_skipped(start):
+def test_a_config_is_skipped(start: Callable[..., Command]) -> None:
     engine = start()
     for job in (Job("1", config={}), Job("2", dockerfile=b"FROM a\n", bases={"a": {}})):
         assert engine.observe(job).message == "a builder's command line takes no image config"
@@ -179,7 +197,7 @@ def test_a_config_is_skipped(start):
         ("FROM nope", "missing-image", "manifest unknown"),
     ],
 )
-def test_failures(start, line, outcome, message):
+def test_failures(start: Callable[..., Command], line: str, outcome: str, message: str) -> None:
     seen = start().observe(Job("1", dockerfile=line.encode()))
     assert (seen.outcome, seen.message, seen.config) == (outcome, message, None)
 
@@ -194,13 +212,13 @@ def test_failures(start, line, outcome, message):
         ("HANG", "did not end within 2 s"),
     ],
 )
-def test_breakage(start, line, problem):
+def test_breakage(start: Callable[..., Command], line: str, problem: str) -> None:
     with pytest.raises(HarnessError, match=problem):
         start(timeout=2).observe(Job("1", dockerfile=line.encode()))
 
 
-def test_what_inspects_fails(start):
-    with pytest.raises(HarnessError, match="the image is built, and `false .*` fails"):
+def test_what_inspects_fails(start: Callable[..., Command]) -> None:
+    with pytest.raises(HarnessError, match=r"the image is built, and `false .*` fails"):
         start(inspect="false {tag}").observe(Job("1", dockerfile=b"FROM scratch\n"))
     with pytest.raises(HarnessError, match="is no JSON"):
         start(inspect="echo {tag}").observe(Job("1", dockerfile=b"FROM scratch\n"))
@@ -209,14 +227,16 @@ def test_what_inspects_fails(start):
         engine.observe(Job("1", dockerfile=b"FROM scratch\n"))
 
 
-def test_bases_are_built_under_their_names_and_removed(start, program):
+def test_bases_are_built_under_their_names_and_removed(
+    start: Callable[..., Command], program: Path
+) -> None:
     engine = start(inspect="docker")
     job = Job("1", dockerfile=b"FROM b\n", bases={"b": b"FROM scratch\n"})
     assert engine.observe(job).outcome == "built"
     assert list((program / "images").iterdir()) == []
 
 
-def test_a_name_that_is_taken_is_left_alone(start, program):
+def test_a_name_that_is_taken_is_left_alone(start: Callable[..., Command], program: Path) -> None:
     (program / "images").mkdir()
     mine = program / "images" / "b"
     mine.write_text("mine")
@@ -230,14 +250,16 @@ def test_a_name_that_is_taken_is_left_alone(start, program):
     assert mine.read_text() == "mine"
 
 
-def test_a_base_that_is_rejected(start, program):
+def test_a_base_that_is_rejected(start: Callable[..., Command], program: Path) -> None:
     bases = {"a": b"FROM scratch\n", "b": b"EXIT 1 no\n"}
     seen = start(inspect="docker").observe(Job("1", dockerfile=b"FROM b\n", bases=bases))
     assert (seen.outcome, seen.message) == ("skipped", "its base b is rejected: no")
     assert list((program / "images").iterdir()) == []
 
 
-def test_the_sweep_removes_what_a_dead_session_noted(start, program, tmp_path):
+def test_the_sweep_removes_what_a_dead_session_noted(
+    start: Callable[..., Command], program: Path, tmp_path: Path
+) -> None:
     code = "from entrysem.verify import session; print(session.new())"
     dead = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -269,14 +291,14 @@ def test_the_sweep_removes_what_a_dead_session_noted(start, program, tmp_path):
         ("b {context} {tag} {traget}", SHOW, r"there is no \{traget\}"),
     ],
 )
-def test_templates_that_cannot_work(builder, inspect, problem):
+def test_templates_that_cannot_work(builder: str, inspect: str, problem: str) -> None:
     with pytest.raises(InputError, match=problem) as caught:
         Command(session="s", builder=builder, inspect=inspect)
     assert caught.value.code == "bad-builder"
     assert caught.value.hint
 
 
-def test_a_program_that_is_not_there(program):
+def test_a_program_that_is_not_there(program: Path) -> None:
     for builder, inspect in (("none-such {context} {tag}", SHOW), (BUILD, "none-such {tag}")):
         engine = Command(session="s", builder=builder, inspect=inspect)
         with pytest.raises(HarnessError, match="no program 'none-such' on PATH"):
