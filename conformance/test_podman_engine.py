@@ -277,6 +277,26 @@ def test_no_answer_in_time_breaks_one_job_only() -> None:
         engine.close()
 
 
+@needs_podman
+def test_closing_ends_a_container_that_waits() -> None:
+    engine = new_engine()
+    engine.start()
+    if "host" in OPTIONS:
+        engine.close()
+        pytest.skip("a store of the user's is not emptied")
+    store = engine._pool._make()  # type: ignore[attr-defined]
+    built = store.make(job(EXEC))
+    container = store._create(built.image, Run())
+    store._put(container, "/usr/bin/e", store._get_probe())
+    answer = store._api.call("POST", f"/containers/{container}/init")
+    assert answer.ok, answer.message
+    pid = store._inspected(container)["State"]["Pid"]
+    assert Path(f"/proc/{pid}").exists()
+    engine.close()
+    assert not store.folder.exists()
+    assert not Path(f"/proc/{pid}").exists()
+
+
 def test_an_unknown_option_is_refused() -> None:
     make = Podman if NAME == "podman" else Buildah
     wrong = {"host": "tcp://there"} if NAME == "podman" else {"format": "tar"}

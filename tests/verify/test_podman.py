@@ -214,7 +214,8 @@ class Service:
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(data)
+                if data:
+                    self.wfile.write(data)
 
             do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815  # names of the library
 

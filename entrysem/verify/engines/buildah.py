@@ -246,5 +246,4 @@ class Buildah:
             self._pool.close()
         self._commands.close()
         if self._workspace is not None:
-            last = Commands(timeout=60)
-            remove_folder(self._workspace.folder, last, self._cli)
+            remove_folder(self._workspace.folder, Commands(timeout=60), self._cli)
