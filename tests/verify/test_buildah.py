@@ -17,14 +17,8 @@ import pytest
 from entrysem.errors import InputError
 from entrysem.verify import session
 from entrysem.verify.engines.buildah import Buildah
-from entrysem.verify.engines.builder import (
-    Built,
-    Pool,
-    Workspace,
-    clean,
-    external_images,
-    outcome_of_failure,
-)
+from entrysem.verify.engines.builder import Built, clean, external_images, outcome_of_failure
+from entrysem.verify.engines.slots import Pool, Workspace
 from entrysem.verify.protocol import HarnessError, Job, Run
 
 FAKE = """#!{python}

@@ -19,17 +19,11 @@ from pathlib import Path
 
 from entrysem.errors import InputError
 from entrysem.verify import probe
-from entrysem.verify.engines.builder import (
-    Pool,
-    StoreBuilder,
-    Workspace,
-    clean,
-    read_stored,
-    remove_folder,
-)
+from entrysem.verify.engines.builder import StoreBuilder, clean, read_stored
 from entrysem.verify.engines.images import config_of_blob
 from entrysem.verify.engines.libpod import decoded
 from entrysem.verify.engines.process import Commands, text
+from entrysem.verify.engines.slots import Pool, Workspace, remove_folder
 from entrysem.verify.protocol import (
     Config,
     HarnessError,

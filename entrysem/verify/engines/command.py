@@ -47,9 +47,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from entrysem.errors import InputError
-from entrysem.verify.engines.builder import LABEL, Built, Workspace, clean
+from entrysem.verify.engines import LABEL, REPOSITORY
+from entrysem.verify.engines.builder import Built, clean
 from entrysem.verify.engines.images import config_of_archive, config_of_json, config_of_layout
 from entrysem.verify.engines.process import Commands, Done, TooLongError, text
+from entrysem.verify.engines.slots import Workspace
 from entrysem.verify.probe import machine_architecture
 from entrysem.verify.protocol import (
     Config,
@@ -219,7 +221,7 @@ class Command:
         """One build, of a base image under that name or of the job's image."""
         assert self._workspace is not None, "start comes first"
         folder = Path(tempfile.mkdtemp(prefix="job-", dir=self._workspace.folder))
-        tag = base or f"entrysem-verify/{folder.name.lower().replace('_', '-')}"
+        tag = base or f"{REPOSITORY}/{folder.name.lower().replace('_', '-')}"
         context = folder / "context"
         context.mkdir()
         (context / "Dockerfile").write_bytes(source)

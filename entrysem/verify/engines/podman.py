@@ -29,18 +29,11 @@ from entrysem.errors import InputError
 from entrysem.profiles import Profile
 from entrysem.verify import probe
 from entrysem.verify import session as sessions
-from entrysem.verify.engines.builder import (
-    LABEL,
-    Built,
-    Pool,
-    Workspace,
-    clean,
-    external_images,
-    remove_folder,
-)
+from entrysem.verify.engines.builder import LABEL, Built, clean, external_images
 from entrysem.verify.engines.libpod import Libpod, decoded
 from entrysem.verify.engines.podman_store import PodmanStore, Service, remove_store
 from entrysem.verify.engines.process import Commands, text
+from entrysem.verify.engines.slots import Pool, Workspace, remove_folder
 from entrysem.verify.protocol import HarnessError, Implementation, Job, Observation
 
 __all__ = ["Podman"]

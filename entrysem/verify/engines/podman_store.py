@@ -29,10 +29,11 @@ from pathlib import Path
 from typing import Any
 
 from entrysem.verify import probe
-from entrysem.verify.engines.builder import LABEL, StoreBuilder, clean, read_stored, remove_folder
+from entrysem.verify.engines.builder import LABEL, StoreBuilder, clean, read_stored
 from entrysem.verify.engines.images import config_of_archive
 from entrysem.verify.engines.libpod import Libpod, decoded
 from entrysem.verify.engines.process import Commands, TooLongError, stop, text
+from entrysem.verify.engines.slots import remove_folder
 from entrysem.verify.protocol import Config, HarnessError, Level, Run, RunObservation
 from entrysem.versions import in_range, parse_version
 
