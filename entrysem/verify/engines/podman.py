@@ -29,7 +29,8 @@ from entrysem.errors import InputError
 from entrysem.profiles import Profile
 from entrysem.verify import probe
 from entrysem.verify import session as sessions
-from entrysem.verify.engines.builder import LABEL, Built, clean, external_images
+from entrysem.verify.engines import LABEL
+from entrysem.verify.engines.builder import Built, clean, external_images
 from entrysem.verify.engines.libpod import Libpod, decoded
 from entrysem.verify.engines.podman_store import PodmanStore, Service, remove_store
 from entrysem.verify.engines.process import Commands, text

@@ -29,7 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from entrysem.verify import probe
-from entrysem.verify.engines.builder import LABEL, StoreBuilder, clean, read_stored
+from entrysem.verify.engines import LABEL, LIMITS
+from entrysem.verify.engines.builder import StoreBuilder, clean, read_stored
 from entrysem.verify.engines.images import config_of_archive
 from entrysem.verify.engines.libpod import Libpod, decoded
 from entrysem.verify.engines.process import Commands, TooLongError, stop, text
@@ -40,8 +41,6 @@ from entrysem.versions import in_range, parse_version
 __all__ = ["PodmanStore", "Service", "place_of", "remove_store"]
 
 _REMOVAL = 60.0  # seconds
-_MEMORY = 64 * 1024 * 1024
-_PROCESSES = 64
 #: Bytes of one name in a path; the kernel refuses longer ones, so that there is no such program.
 _NAME_MAX = 255
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -203,7 +202,7 @@ class PodmanStore(StoreBuilder):
         command = [*self.prefix, "create", "--label", f"{LABEL}={self.session}"]
         command += ["--network", "none", "--cap-drop", "all", "--read-only"]
         if self._limits:
-            command += ["--memory", str(_MEMORY), "--pids-limit", str(_PROCESSES)]
+            command += ["--memory", str(LIMITS.memory), "--pids-limit", str(LIMITS.pids)]
         if run.init:
             command.append("--init")
         if isinstance(run.entrypoint, str):
@@ -222,7 +221,7 @@ class PodmanStore(StoreBuilder):
             "read_only_filesystem": True,
         }
         if self._limits:
-            limits = {"memory": {"limit": _MEMORY}, "pids": {"limit": _PROCESSES}}
+            limits = {"memory": {"limit": LIMITS.memory}, "pids": {"limit": LIMITS.pids}}
             body["resource_limits"] = limits
         if run.args is not None:
             body["command"] = list(run.args)
