@@ -21,7 +21,7 @@ from entrysem.errors import InputError
 from entrysem.verify import session
 from entrysem.verify.engines.libpod import Libpod, decoded
 from entrysem.verify.engines.podman import Podman
-from entrysem.verify.engines.podman_store import place_of
+from entrysem.verify.engines.podman_store import _written, place_of
 from entrysem.verify.protocol import HarnessError, Job, Level, Run
 
 INFO: dict[str, Any] = {
@@ -430,6 +430,26 @@ def test_bytes_that_are_no_utf_8_in_an_answer() -> None:
 
 def test_nobody_at_a_socket() -> None:
     assert not Libpod(Path("/none"), 1).alive()
+
+
+def test_a_program_is_written_below_the_root_and_through_no_link(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_bytes(b"new")
+    rootfs, outside = tmp_path / "root", tmp_path / "outside"
+    (rootfs / "bin").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "e").write_bytes(b"mine")
+    (rootfs / "linked").symlink_to(outside)
+    (rootfs / "bin" / "e").symlink_to(outside / "e")
+    (rootfs / "file").write_bytes(b"")
+    assert _written(rootfs, "/bin/e", program)
+    assert (rootfs / "bin" / "e").read_bytes() == b"new"
+    assert (rootfs / "bin" / "e").stat().st_mode & 0o777 == 0o755
+    assert _written(rootfs, "/new/folder/\udcff", program)
+    assert not _written(rootfs, "/linked/e", program)
+    assert not _written(rootfs, "/file/e", program)
+    assert not _written(rootfs, "/bin", program)
+    assert (outside / "e").read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ that podman prints a one-word argv as Path P, Args [P], just like P P. Such a co
 (`init`), whereupon podman writes the `config.json` for the OCI runtime, whose `process.args` is argv
 itself. Whether the runtime then finds the program does not matter; the file is there.
 
-How a process sees it. The probe is copied into the created container at the place where its first
-word is looked for (a copy works through a remote service too, where a bind mount would not), and
+How a process sees it. The probe is put into the created container at the place where its first word
+is looked for (which works through a remote service too, where a bind mount would not), and
 `podman start --attach` hands its output through byte for byte, which `podman logs` does not in 3.0.
 With `--init` the first process is podman's own, which starts the probe; the probe reads the words of
 process 1 as well.
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import posixpath
 import subprocess
 import tarfile
@@ -294,7 +295,26 @@ class PodmanStore(StoreBuilder):
             )
         return RunObservation(argv=argv, level="PROCESS", pid=report.pid, created=created)
 
+    def _rootfs(self, container: str) -> Path | None:
+        """The folder that is a container's root: with vfs a plain one. None when it is out of reach."""
+        root = self.folder / "root"
+        try:
+            listed = json.loads((root / "vfs-containers" / "containers.json").read_bytes())
+            (layer,) = [one["layer"] for one in listed if one["id"] == container]
+        except (OSError, ValueError, KeyError):
+            return None
+        folder = root / "vfs" / "dir" / str(layer)
+        return folder if folder.is_dir() else None
+
     def _put(self, container: str, place: str, program: Path) -> None:
+        """Puts a program into a container: a write where its root can be reached, which takes no time,
+        or through podman, which takes a tenth of a second.
+        """
+        rootfs = None if self._service is None else self._rootfs(container)
+        if rootfs is None or not _written(rootfs, place, program):
+            self._copy(container, place, program)
+
+    def _copy(self, container: str, place: str, program: Path) -> None:
         data = program.read_bytes()
         output = io.BytesIO()
         # GNU's format takes names of any bytes.
@@ -330,6 +350,24 @@ def remove_store(prefix: Sequence[str], folder: Path) -> None:
         if any(path.is_dir() for path in (folder / "root" / "vfs-containers").iterdir()):
             commands.run([*prefix, "rm", "--all", "--force"])
     remove_folder(folder, commands, prefix[0])
+
+
+def _written(rootfs: Path, place: str, program: Path) -> bool:
+    """Writes a program below a container's root, never through a link, which may lead outside."""
+    target = rootfs
+    try:
+        for name in place.split("/")[1:-1]:
+            target /= name
+            if target.is_symlink():
+                return False
+            target.mkdir(exist_ok=True)
+        target /= place.rpartition("/")[2]
+        target.unlink(missing_ok=True)
+        target.write_bytes(program.read_bytes())
+        target.chmod(0o755)
+    except OSError:
+        return False
+    return True
 
 
 def place_of(program: str, config: Mapping[str, Any]) -> str | None:
