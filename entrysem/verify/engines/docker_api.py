@@ -139,9 +139,13 @@ class Api:
                 "`--engine docker:host=URL` names another."
             ) from error
         if str(client.base_url).startswith("http+docker:"):
-            client.trust_env = (
-                False  # no proxy for a socket: the look at each request costs as much
-            )
+            # No proxy for a socket: looking for one costs as much as the request.
+            client.trust_env = False
+            # docker-py has a pool of connections for each path, and over ssh one for each request,
+            # so that hardly a connection (and its ssh process) would be used twice.
+            adapter: Any = client.get_adapter(str(client.base_url))
+            pool = adapter.get_connection(str(client.base_url))
+            adapter.get_connection_with_tls_context = lambda *_, **__: pool
         self._version = client.api_version
         self._local.client = client
         with self._lock:
