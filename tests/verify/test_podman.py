@@ -5,6 +5,7 @@ The fake podman serves a container with fixed words at its socket, and can be to
 
 import io
 import json
+import signal
 import socketserver
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from entrysem.errors import InputError
 from entrysem.verify import session
 from entrysem.verify.engines.libpod import Libpod, decoded
 from entrysem.verify.engines.podman import Podman
-from entrysem.verify.engines.podman_store import _written, place_of
+from entrysem.verify.engines.podman_store import _written, place_of, runroot_of
 from entrysem.verify.protocol import HarnessError, Job, Level, Run
 
 INFO: dict[str, Any] = {
@@ -174,11 +175,16 @@ def test_the_sweep_removes_what_the_dead_have_left(
     for number in ("0", "1"):
         (left / number / "root" / "vfs-containers" / "c").mkdir(parents=True)
     (left / "session").write_text(dead)
-    # The service's process has ended, and its number belongs to somebody else.
-    (left / "0" / "service.pid").write_text("1")
-    engine = podman()
-    engine.start()
-    assert engine.sweep() == 2
+    # A command of that session still runs.
+    code = "import time; time.sleep(60)"
+    words = [sys.executable, "-c", code, "--root", str(left / "0" / "root"), "build"]
+    with subprocess.Popen(words) as running, subprocess.Popen([*words[:3], "--root", "/"]) as other:
+        engine = podman()
+        engine.start()
+        assert engine.sweep() == 2
+        assert running.wait(5) == -signal.SIGKILL
+        assert other.poll() is None
+        other.kill()
     assert not left.exists()
     assert (tmp_path / "calls").read_text().count("'rm', '--all', '--force'") == 2
 
@@ -430,6 +436,20 @@ def test_bytes_that_are_no_utf_8_in_an_answer() -> None:
 
 def test_nobody_at_a_socket() -> None:
     assert not Libpod(Path("/none"), 1).alive()
+
+
+@pytest.mark.parametrize(
+    ("folder", "runroot"),
+    [
+        ("/tmp/es-abcdefgh/0", "/tmp/es-abcdefgh/0/r"),
+        (
+            "/dev/shm/entrysem-conformance-01234567/trixie/work/es-abcdefgh/0",
+            "/dev/shm/es-abcdefgh-0",
+        ),
+    ],
+)
+def test_a_runroot_has_fifty_characters_at_most(folder: str, runroot: str) -> None:
+    assert runroot_of(Path(folder)) == Path(runroot)
 
 
 def test_a_program_is_written_below_the_root_and_through_no_link(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from entrysem.verify.engines.builder import StoreBuilder, clean, read_stored
 from entrysem.verify.engines.images import config_of_blob
 from entrysem.verify.engines.libpod import decoded
 from entrysem.verify.engines.process import Commands, text
-from entrysem.verify.engines.slots import Pool, Workspace, remove_folder
+from entrysem.verify.engines.slots import Pool, Workspace, end_commands, remove_folder
 from entrysem.verify.protocol import (
     Config,
     HarnessError,
@@ -231,6 +231,8 @@ class Buildah:
         assert self._workspace is not None, "start comes first"
         folders = self._workspace.left_by_the_dead()
         for folder in folders:
+            for store in folder.glob("[0-9]*"):
+                end_commands(store)
             remove_folder(folder, self._commands, self._cli)
         return len(folders)
 

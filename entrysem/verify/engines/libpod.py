@@ -11,14 +11,17 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-from collections.abc import Mapping
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from entrysem.verify.engines.process import Commands, stop, text
 from entrysem.verify.protocol import HarnessError
 
-__all__ = ["Answer", "Libpod", "decoded"]
+__all__ = ["Answer", "Libpod", "Service", "decoded"]
 
 _BASE = "/v3.0.0/libpod"
 _LONGEST_PATH = 107  # bytes of a unix socket's address
@@ -138,3 +141,44 @@ class Libpod:
             return self.call("GET", "/_ping").ok
         except HarnessError:
             return False
+
+
+class Service:
+    """`podman system service` for a store of our own; started when needed, again when it has ended.
+
+    It ends by itself some minutes after the last call, so that a killed session leaves none.
+    """
+
+    _IDLE = "300"
+    _START = 15.0
+
+    def __init__(self, commands: Commands, prefix: Sequence[str], folder: Path) -> None:
+        self._commands = commands
+        self._command = [*prefix, "system", "service", "--time", self._IDLE]
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.libpod = Libpod(folder / "s", commands.timeout)
+
+    def api(self) -> Libpod:
+        """A client that is answered.
+
+        Raises:
+            HarnessError: the service does not start.
+        """
+        if self._process is not None and self._process.poll() is None:
+            return self.libpod
+        self.libpod.path.unlink(missing_ok=True)
+        log = self._folder / "service.log"
+        self._process = self._commands.service([*self._command, f"unix://{self.libpod.path}"], log)
+        deadline = time.monotonic() + self._START
+        while not self.libpod.alive():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                said = text(log.read_bytes())[-300:] or "it said nothing"
+                raise HarnessError(f"`podman system service` does not start: {said}")
+            time.sleep(0.02)
+        return self.libpod
+
+    def stop(self) -> None:
+        """Ends it."""
+        if self._process is not None:
+            stop(self._process)

@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,8 +29,8 @@ from entrysem.verify import probe
 from entrysem.verify import session as sessions
 from entrysem.verify.engines import LABEL
 from entrysem.verify.engines.builder import Built, clean, external_images
-from entrysem.verify.engines.libpod import Libpod, decoded
-from entrysem.verify.engines.podman_store import PodmanStore, Service, remove_store
+from entrysem.verify.engines.libpod import Libpod, Service, decoded
+from entrysem.verify.engines.podman_store import PodmanStore, remove_store, runroot_of
 from entrysem.verify.engines.process import Commands, text
 from entrysem.verify.engines.slots import Pool, Workspace, remove_folder
 from entrysem.verify.protocol import HarnessError, Implementation, Job, Observation
@@ -146,7 +144,7 @@ class Podman:
                 message += f" ({folder}). Name a shorter folder with workspace=DIR"
             raise HarnessError(f"podman does not work here: {message}")
         info = decoded(done.stdout)
-        remove_folder(folder, self._commands, self._cli)
+        remove_store(self._prefix(folder), folder)
         if info["host"].get("serviceIsRemote"):
             raise HarnessError(
                 "this podman is a client of a service elsewhere. Name the service's socket: "
@@ -155,7 +153,7 @@ class Podman:
         return info
 
     def _prefix(self, folder: Path) -> list[str]:
-        store = ["--root", str(folder / "root"), "--runroot", str(folder / "r")]
+        store = ["--root", str(folder / "root"), "--runroot", str(runroot_of(folder))]
         return [self._cli, "--storage-driver", "vfs", *store]
 
     def _new_store(self) -> PodmanStore:
@@ -223,7 +221,6 @@ class Podman:
         removed = 0
         for folder in self._workspace.left_by_the_dead():
             for store in sorted(path for path in folder.iterdir() if path.is_dir()):
-                _end_service(store)
                 remove_store(self._prefix(store), store)
                 removed += 1
             remove_folder(folder, self._commands, self._cli)
@@ -267,15 +264,3 @@ def _runtime(host: Mapping[str, Any]) -> str:
 def _distribution(host: Mapping[str, Any]) -> str:
     found = host.get("distribution") or {}
     return f"{found.get('distribution', '')} {found.get('version', '')}".strip()
-
-
-def _end_service(store: Path) -> None:
-    """Ends the service of a dead session, if the process is still that one."""
-    try:
-        pid = int((store / "service.pid").read_text(encoding="ascii"))
-        words = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (OSError, ValueError):
-        return
-    if os.fsencode(str(store)) + b"/" in words:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGTERM)

@@ -22,9 +22,7 @@ import contextlib
 import io
 import json
 import posixpath
-import subprocess
 import tarfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,14 +31,15 @@ from entrysem.verify import probe
 from entrysem.verify.engines import LABEL, LIMITS
 from entrysem.verify.engines.builder import StoreBuilder, clean, read_stored
 from entrysem.verify.engines.images import config_of_archive
-from entrysem.verify.engines.libpod import Libpod, decoded
-from entrysem.verify.engines.process import Commands, TooLongError, stop, text
-from entrysem.verify.engines.slots import remove_folder
+from entrysem.verify.engines.libpod import Libpod, Service, decoded
+from entrysem.verify.engines.process import Commands, TooLongError, text
+from entrysem.verify.engines.slots import end_commands, remove_folder
 from entrysem.verify.protocol import Config, HarnessError, Level, Run, RunObservation
 from entrysem.versions import in_range, parse_version
 
-__all__ = ["PodmanStore", "Service", "place_of", "remove_store"]
+__all__ = ["PodmanStore", "place_of", "remove_store", "runroot_of"]
 
+_LONGEST_RUNROOT = 50
 _REMOVAL = 60.0  # seconds
 #: Bytes of one name in a path; the kernel refuses longer ones, so that there is no such program.
 _NAME_MAX = 255
@@ -50,48 +49,6 @@ _UNREADABLE = (
     "podman shows an argv of one word like one of the same word twice, and the file that "
     "tells the two apart cannot be read from here"
 )
-
-
-class Service:
-    """`podman system service` for a store of our own; started when needed, again when it has ended.
-
-    It ends by itself some minutes after the last call, so that a killed session leaves none.
-    """
-
-    _IDLE = "300"
-    _START = 15.0
-
-    def __init__(self, commands: Commands, prefix: Sequence[str], folder: Path) -> None:
-        self._commands = commands
-        self._command = [*prefix, "system", "service", "--time", self._IDLE]
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-        self.libpod = Libpod(folder / "s", commands.timeout)
-
-    def api(self) -> Libpod:
-        """A client that is answered.
-
-        Raises:
-            HarnessError: the service does not start.
-        """
-        if self._process is not None and self._process.poll() is None:
-            return self.libpod
-        self.libpod.path.unlink(missing_ok=True)
-        log = self._folder / "service.log"
-        self._process = self._commands.service([*self._command, f"unix://{self.libpod.path}"], log)
-        (self._folder / "service.pid").write_text(str(self._process.pid), encoding="ascii")
-        deadline = time.monotonic() + self._START
-        while not self.libpod.alive():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                said = text(log.read_bytes())[-300:] or "it said nothing"
-                raise HarnessError(f"`podman system service` does not start: {said}")
-            time.sleep(0.02)
-        return self.libpod
-
-    def stop(self) -> None:
-        """Ends it."""
-        if self._process is not None:
-            stop(self._process)
 
 
 class PodmanStore(StoreBuilder):
@@ -345,11 +302,26 @@ def remove_store(prefix: Sequence[str], folder: Path) -> None:
     """Removes a store that is ours alone, and first ends what may still run in it: a container whose
     program hangs, or one that is prepared and waits.
     """
+    end_commands(folder)
     commands = Commands(timeout=_REMOVAL)  # the session's own may have been closed
     with contextlib.suppress(HarnessError, OSError):
         if any(path.is_dir() for path in (folder / "root" / "vfs-containers").iterdir()):
             commands.run([*prefix, "rm", "--all", "--force"])
+    remove_folder(runroot_of(folder), commands, prefix[0])
     remove_folder(folder, commands, prefix[0])
+
+
+def runroot_of(folder: Path) -> Path:
+    """The place of a store's `--runroot`: in its folder, or above it, as podman before 5.0 takes no
+    path of more than 50 characters.
+    """
+    found = folder / "r"
+    name = f"{folder.parent.name}-{folder.name}"
+    for above in folder.parents[1:-1]:
+        if len(str(found)) <= _LONGEST_RUNROOT:
+            break
+        found = above / name
+    return found
 
 
 def _written(rootfs: Path, place: str, program: Path) -> bool:

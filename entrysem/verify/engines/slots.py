@@ -7,9 +7,12 @@ slot is used by one job after the other, and is thrown away when something went 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -18,7 +21,9 @@ from entrysem.verify import session as sessions
 from entrysem.verify.engines.process import Commands
 from entrysem.verify.protocol import HarnessError
 
-__all__ = ["Pool", "Workspace", "remove_folder"]
+__all__ = ["Pool", "Workspace", "end_commands", "remove_folder"]
+
+_ENDING = 5.0  # seconds
 
 
 class _Slot(Protocol):
@@ -123,6 +128,24 @@ class Workspace:
             if sessions.alive(name) is False:
                 found.append(path.parent)
         return found
+
+
+def end_commands(store: Path) -> None:
+    """Ends the tools that still work in a store of a session that was killed: they would go on writing
+    to it while it is removed. Their `--root` tells them from all others.
+    """
+    mark = b"--root\0" + os.fsencode(store / "root") + b"\0"
+    deadline = time.monotonic() + _ENDING
+    while time.monotonic() < deadline:
+        found = False
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if mark in path.read_bytes():
+                    os.kill(int(path.parent.name), signal.SIGKILL)
+                    found = True
+        if not found:
+            return
+        time.sleep(0.02)
 
 
 def remove_folder(folder: Path, commands: Commands, tool: str) -> None:
