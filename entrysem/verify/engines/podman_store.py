@@ -307,6 +307,7 @@ def remove_store(prefix: Sequence[str], folder: Path) -> None:
     with contextlib.suppress(HarnessError, OSError):
         if any(path.is_dir() for path in (folder / "root" / "vfs-containers").iterdir()):
             commands.run([*prefix, "rm", "--all", "--force"])
+    end_commands(folder, monitors=True)
     remove_folder(runroot_of(folder), commands, prefix[0])
     remove_folder(folder, commands, prefix[0])
 

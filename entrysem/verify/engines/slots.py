@@ -130,11 +130,16 @@ class Workspace:
         return found
 
 
-def end_commands(store: Path) -> None:
-    """Ends the tools that still work in a store of a session that was killed: they would go on writing
-    to it while it is removed. Their `--root` tells them from all others.
+def end_commands(store: Path, *, monitors: bool = False) -> None:
+    """Ends the tools that still work in a store: they would write to it while it is removed, and make
+    it anew. The store in their arguments tells them from all others.
+
+    Args:
+        monitors: those of containers as well, which call the tool when their container has ended:
+            for a store without a container.
     """
-    mark = b"--root\0" + os.fsencode(store / "root") + b"\0"
+    root = os.fsencode(store / "root")
+    mark = root if monitors else b"--root\0" + root + b"\0"
     deadline = time.monotonic() + _ENDING
     while time.monotonic() < deadline:
         found = False
