@@ -3,8 +3,8 @@
     python -I holder.py DESCRIPTOR < JSON
 
 It enters the suite's control group, leaves the machine's mounts, network and view of control groups,
-makes a new root from the unpacked tree, and becomes `sleep`. On DESCRIPTOR it writes what went wrong;
-when nothing did, it closes without a word. In the new root:
+makes a new root from the unpacked tree, and becomes `sleep`. On DESCRIPTOR it writes its process id, or
+what went wrong; when nobody reads it any more, it ends. In the new root:
 
 * a tmpfs that vanishes with the namespace; in it the tree's /usr, read-only, so that the cache stays
   as it was unpacked, a copy of its /etc, and everything else empty;
@@ -179,7 +179,7 @@ def main() -> None:
         _unshare("mounts, network, IPC", _CLONE_NEWNS | _CLONE_NEWNET | _CLONE_NEWIPC)
         _loopback_up()
         _new_root(plan)
-        os.closerange(3, descriptor)
+        os.write(descriptor, str(os.getpid()).encode())
         os.execv("/usr/bin/sleep", [plan["name"], "infinity"])  # noqa: S606
     except (OSError, ValueError, KeyError) as error:
         os.write(descriptor, str(error).encode())
