@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 from conformance.lab import cgroups
 from conformance.lab.catalogue import COMMANDS, KINDS, plain_version
@@ -133,14 +133,14 @@ class Suite:
             ],
         }
         reading, writing = os.pipe()
-        with os.fdopen(reading, "rb") as answer:
+        with os.fdopen(reading, "rb") as answer, self._log("holder") as log:
             program = Path(__file__).with_name("holder.py")
             subprocess.run(  # noqa: S603
                 ["setsid", "--fork", sys.executable, "-I", str(program), str(writing)],  # noqa: S607
                 input=json.dumps(plan).encode(),
                 pass_fds=(writing,),
                 stdout=subprocess.DEVNULL,
-                stderr=self._log("holder"),
+                stderr=log,
                 env=environment(),
                 cwd="/",
                 check=True,
@@ -227,7 +227,7 @@ class Suite:
             )
         return done.stdout.strip().partition("\n")[0]
 
-    def _log(self, name: str) -> Any:
+    def _log(self, name: str) -> BinaryIO:
         return self.places.log(self.name, name).open("ab")
 
     def _tail(self, name: str, lines: int = 12) -> str:
