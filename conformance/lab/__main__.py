@@ -75,7 +75,7 @@ def _status() -> int:
             continue
         versions = suite.versions()
         words = []
-        for kind in KINDS:
+        for kind in dict.fromkeys([*KINDS, *suite.daemons]):
             state = "" if kind not in DAEMONS or suite.answers(kind) else " (dead: `up` repairs it)"
             broken |= bool(state) or kind not in versions
             words.append(f"{kind} {versions.get(kind, 'not started')}{state}")

@@ -8,16 +8,34 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from conformance.lab.catalogue import SUITES
 from conformance.lab.places import Places
 
-__all__ = ["DAEMONS", "daemon_command", "etc"]
+__all__ = ["DAEMONS", "PAUSE_IMAGE", "Daemon", "daemon_command", "etc"]
 
-#: Daemon -> who is killed with it when it is started anew: its own group of processes, and the group
-#: in which it puts its containers.
-DAEMONS: Mapping[str, tuple[str, ...]] = {
-    "docker": ("lab-docker", "docker"),
-    "podman": ("lab-podman",),
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """One of a suite's daemons.
+
+    Attributes:
+        groups: whose processes end when it is started anew: its own, and those of its containers.
+        suites: where it is.
+        http: whether it answers HTTP on its socket.
+    """
+
+    groups: tuple[str, ...]
+    suites: tuple[str, ...] = SUITES
+    http: bool = True
+
+
+#: Containerd by itself is there for its Kubernetes interface; before 1.7 it was another one.
+DAEMONS: Mapping[str, Daemon] = {
+    "docker": Daemon(("lab-docker", "docker")),
+    "podman": Daemon(("lab-podman",)),
+    "containerd": Daemon(("lab-containerd", "pods"), suites=("trixie", "sid"), http=False),
 }
 
 _PASSWD = """\
@@ -42,6 +60,25 @@ runtime="crun"
 cgroup_manager="cgroupfs"
 events_logger="file"
 init_path="/usr/bin/catatonit"
+"""
+
+#: What holds a pod's namespaces; the lab makes it (`cri`), as there is no registry to take it from.
+PAUSE_IMAGE = "localhost/entrysem-verify/pause:latest"
+
+# Version 2 is read by containerd 1.7 and 2. Native: the layers are tiny, and nothing is mounted. The
+# OOM score of a pod is below that of a process without CAP_SYS_RESOURCE, which may only raise it.
+_CONTAINERD = """\
+version = 2
+root = "{data}"
+state = "/run/containerd-{start}"
+[grpc]
+  address = "{socket}"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{pause}"
+  restrict_oom_score_adj = true
+  disable_apparmor = true
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "native"
 """
 
 
@@ -75,6 +112,17 @@ def _storage(places: Places, suite: str, name: str) -> str:
 def daemon_command(places: Places, suite: str, name: str) -> list[str]:
     """What is run inside the suite."""
     socket = f"unix://{places.socket(suite, name)}"
+    if name == "containerd":
+        # The script writes its settings anew at each start, see below about the folder of its state.
+        settings = _CONTAINERD.format(
+            data=places.suite(suite) / name,
+            start=time.monotonic_ns(),
+            socket=places.socket(suite, name),
+            pause=PAUSE_IMAGE,
+        )
+        path = "/run/containerd.toml"
+        script = f'printf %s "$1" >{path} && exec containerd --config {path}'
+        return ["bash", "-c", script, "bash", settings]
     if name == "podman":
         return ["podman", "system", "service", "--time", "0", socket]
     return [

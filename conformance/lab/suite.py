@@ -30,11 +30,11 @@ from conformance.lab.places import Places, start_time, write_atomically
 from conformance.lab.settings import DAEMONS, daemon_command, etc
 from conformance.lab.wrappers import command_script, suite_script
 
-__all__ = ["Suite", "ask"]
+__all__ = ["Suite", "ask", "listens"]
 
 #: A lab of another revision is taken down and brought up anew.
-_REVISION = 1
-_GROUPS = ("lab-holder", "lab-command", *(groups[0] for groups in DAEMONS.values()))
+_REVISION = 2
+_GROUPS = ("lab-holder", "lab-command", *(daemon.groups[0] for daemon in DAEMONS.values()))
 #: How long a daemon may take to answer: about a second on a quiet machine.
 _PATIENCE = 60.0
 
@@ -48,6 +48,11 @@ class Suite:
         self.group = f"{places.name}/{name}"
         self.folder = places.suite(name)
 
+    @property
+    def daemons(self) -> tuple[str, ...]:
+        """The daemons that this suite has."""
+        return tuple(name for name, daemon in DAEMONS.items() if self.name in daemon.suites)
+
     # --- asking
 
     def holder(self) -> tuple[int, str] | None:
@@ -60,7 +65,8 @@ class Suite:
 
     def answers(self, daemon: str) -> bool:
         """Whether a daemon answers."""
-        return ask(self.places.socket(self.name, daemon), "/_ping") is not None
+        address = self.places.socket(self.name, daemon)
+        return ask(address, "/_ping") is not None if DAEMONS[daemon].http else listens(address)
 
     def versions(self) -> dict[str, str]:
         """What its engines reported when they came up, by kind; empty when they never did."""
@@ -91,16 +97,17 @@ class Suite:
             self._hold()
         failures = []
         versions: dict[str, str] = {}
-        for daemon in DAEMONS:
+        for daemon in self.daemons:
             try:
-                versions[daemon] = self._serve(daemon)
+                self._serve(daemon)
+                versions |= self._served_version(daemon)
             except EngineStartError as error:
                 failures.append(str(error))
         for command, arguments in _VERSION_OF.items():
             try:
                 versions[command] = self._output(command, *arguments)
             except EngineStartError as error:
-                if command in DAEMONS or command == "buildah":
+                if command in KINDS:
                     failures.append(str(error))
         state = self.places.read_state(self.name)
         if state.get("versions") != versions:
@@ -176,24 +183,29 @@ class Suite:
             path = self.places.wrapper(command, self.name)
             write_atomically(path, command_script(command, inner), mode=0o755)
 
-    def _serve(self, daemon: str) -> str:
-        """Starts a daemon unless it answers; the version that it reports."""
-        address = self.places.socket(self.name, daemon)
-        if not self.answers(daemon):
-            for group in DAEMONS[daemon]:
-                cgroups.kill(f"{self.group}/{group}")
-            address.unlink(missing_ok=True)
-            self._start(daemon)
-        answer = ask(address, "/version")
+    def _serve(self, daemon: str) -> None:
+        """Starts a daemon unless it answers."""
+        if self.answers(daemon):
+            return
+        for group in DAEMONS[daemon].groups:
+            cgroups.kill(f"{self.group}/{group}")
+        self.places.socket(self.name, daemon).unlink(missing_ok=True)
+        self._start(daemon)
+
+    def _served_version(self, daemon: str) -> dict[str, str]:
+        """The version that a daemon reports over HTTP."""
+        if not DAEMONS[daemon].http:
+            return {}
+        answer = ask(self.places.socket(self.name, daemon), "/version")
         try:
-            return str(json.loads(answer or b"")["Version"])
+            return {daemon: str(json.loads(answer or b"")["Version"])}
         except (ValueError, KeyError) as error:
             raise self._failure(daemon, "does not say its version") from error
 
     def _start(self, daemon: str) -> None:
         command = daemon_command(self.places, self.name, daemon)
         inner = self.places.wrapper("in", self.name)
-        group = DAEMONS[daemon][0]
+        group = DAEMONS[daemon].groups[0]
         with self._log(daemon) as log:
             subprocess.run(  # noqa: S603
                 ["setsid", "--fork", str(inner), group, *command],  # noqa: S607
@@ -314,3 +326,14 @@ def ask(address: Path, path: str) -> bytes | None:
     finally:
         connection.close()
     return body if response.status == 200 else None
+
+
+def listens(address: Path) -> bool:
+    """Whether somebody takes connections at a socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(10)
+        try:
+            client.connect(str(address))
+        except OSError:
+            return False
+    return True

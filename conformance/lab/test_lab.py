@@ -92,7 +92,7 @@ def start_up(*names: str) -> subprocess.Popen[bytes]:
 
 
 def kill_daemon(suite: str, daemon: str) -> None:
-    for pid in cgroups.pids(f"{Path(DATA).name}/{suite}/{DAEMONS[daemon][0]}"):
+    for pid in cgroups.pids(f"{Path(DATA).name}/{suite}/{DAEMONS[daemon].groups[0]}"):
         os.kill(pid, signal.SIGKILL)
 
 
@@ -145,7 +145,7 @@ def test_a_suite_has_no_network_but_a_loopback() -> None:
     assert [line.split(":")[0].strip() for line in routes.splitlines()[2:]] == ["lo"]
 
 
-@pytest.mark.parametrize("daemon", DAEMONS)
+@pytest.mark.parametrize("daemon", ["docker", "podman"])
 def test_a_killed_daemon_is_up_again_after_ensure(daemon: str) -> None:
     key = f"{daemon}-sid-classic".removesuffix("-classic" if daemon == "podman" else "")
     lab.up(["sid"])

@@ -314,7 +314,7 @@ def test_a_command_runs_in_the_commands_group() -> None:
 
 
 def test_no_two_groups_of_a_suite_meet() -> None:
-    groups = [group for groups in DAEMONS.values() for group in groups]
+    groups = [group for daemon in DAEMONS.values() for group in daemon.groups]
     assert len({*groups, "lab-command", "lab-holder"}) == len(groups) + 2
 
 
