@@ -20,8 +20,8 @@ import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from conformance.lab import cgroups, machine
-from conformance.lab.catalogue import QUICK, SUITES, LabEngine, suites_of, table
+from conformance.lab import catalogue, cgroups, machine
+from conformance.lab.catalogue import QUICK, SUITES, LabBuilder, LabEngine, suites_of, table
 from conformance.lab.errors import EngineStartError, LabError
 from conformance.lab.fetch import sweep_parts
 from conformance.lab.places import Places
@@ -30,14 +30,17 @@ from conformance.lab.suite import Suite
 __all__ = [
     "SUITES",
     "EngineStartError",
+    "LabBuilder",
     "LabEngine",
     "LabError",
     "Places",
     "alive",
+    "builders",
     "down",
     "engine",
     "engines",
     "ensure",
+    "ensure_daemon",
     "quick",
     "up",
 ]
@@ -60,6 +63,11 @@ def engine(name: str) -> LabEngine:
         if name in {one.id, one.key}:
             return one
     raise LabError(f"no engine {name!r}; there are {', '.join(one.id for one in found)}")
+
+
+def builders() -> tuple[LabBuilder, ...]:
+    """The builders that are known by their command line, whether they are up or not."""
+    return catalogue.builders(Places.here())
 
 
 def quick() -> tuple[str, ...]:
@@ -118,6 +126,17 @@ def alive(name: str) -> bool:
     """Whether an engine can be used now."""
     one = engine(name)
     return Suite(Places.here(), one.suite).alive(one.kind)
+
+
+def ensure_daemon(suite: str, daemon: str) -> None:
+    """Brings a suite up when a daemon of it, such as `containerd`, does not answer.
+
+    Raises:
+        LabError: it does not come up.
+    """
+    one = Suite(Places.here(), suite)
+    if one.holder() is None or not one.answers(daemon):
+        up([suite])
 
 
 def ensure(name: str) -> LabEngine:

@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("status", help="what is up; exit code 3 when something of it has died")
     engines = commands.add_parser("engines", help="ids, and the text for `verify --engine`")
     engines.add_argument("--quick", action="store_true", help="those of the quick matrix")
+    commands.add_parser(
+        "builders", help="names, and the texts for `verify --builder ... --inspect`"
+    )
     run = commands.add_parser("run", help="run a command inside a suite")
     run.add_argument("suite", choices=lab.SUITES)
     run.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND ...")
@@ -34,6 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run(parser, options.suite, options.words)
         if options.command == "status":
             return _status()
+        if options.command == "builders":
+            for builder in lab.builders():
+                print(f"{builder.key}\t{builder.builder}\t{builder.inspect}")
+            return 0
         if options.command == "engines":
             return _engines(lab.quick() if options.quick else None)
         unknown = _unknown(options.names)

@@ -8,6 +8,7 @@ suites get newer packages; its id is made from the version that it reports itsel
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -20,7 +21,9 @@ __all__ = [
     "QUICK",
     "SUITES",
     "VARIANTS",
+    "LabBuilder",
     "LabEngine",
+    "builders",
     "engine",
     "packages",
     "plain_version",
@@ -107,6 +110,43 @@ def engine(places: Places, kind: str, suite: str, builder: str, version: str = "
         options = {"format": builder} | options
     text = f"{kind}:" + ",".join(f"{name}={value}" for name, value in options.items())
     return LabEngine(name, kind, suite, builder, version, text, key)
+
+
+@dataclass(frozen=True, slots=True)
+class LabBuilder:
+    """A builder that is known by its command line: what `entrysem verify --builder` takes.
+
+    Attributes:
+        key: `imagebuilder-sid`.
+        suite: the Debian suite.
+        builder, inspect: the two templates.
+        workspace: the folder for build contexts: the builder sees no other.
+    """
+
+    key: str
+    suite: str
+    builder: str
+    inspect: str
+    workspace: str
+
+
+def builders(places: Places) -> tuple[LabBuilder, ...]:
+    """OpenShift's imagebuilder in each suite that has it; it commits through the suite's Docker."""
+    template = (
+        " -allow-pull=false --target {target} --build-arg {build_args}"
+        " -f {dockerfile} -t {tag} {context}"
+    )
+    return tuple(
+        LabBuilder(
+            key=f"imagebuilder-{suite}",
+            suite=suite,
+            builder=shlex.quote(str(places.wrapper("imagebuilder", suite))) + template,
+            inspect=shlex.quote(str(places.wrapper("docker", suite))) + " image inspect {tag}",
+            workspace=str(places.work(suite)),
+        )
+        for suite in SUITES
+        if "openshift-imagebuilder" in packages(suite)
+    )
 
 
 def table(places: Places, versions: Mapping[str, Mapping[str, str]]) -> tuple[LabEngine, ...]:

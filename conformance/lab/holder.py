@@ -84,12 +84,11 @@ def _loopback_up() -> None:
         fcntl.ioctl(control, 0x8914, struct.pack("16sh22x", b"lo", 1))
 
 
-def _etc(tree: Path, root: Path, files: dict[str, str]) -> None:
-    shutil.copytree(tree / "etc", root / "etc", symlinks=True)
+def _write(root: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
-        path = root / "etc" / name
+        path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)  # it may be a link to elsewhere
         path.write_text(text, encoding="utf-8")
 
 
@@ -164,7 +163,8 @@ def _new_root(plan: dict[str, Any]) -> None:
         (root / name).mkdir(parents=True)
         (root / name).chmod(int(mode, 8))
     (root / "var/run").symlink_to("/run")
-    _etc(tree, root, plan["etc"])
+    shutil.copytree(tree / "etc", root / "etc", symlinks=True)
+    _write(root, plan["files"])
     _bind(Path("/proc"), root / "proc", recursive=True)
     _bind(Path("/sys"), root / "sys")
     _cgroups(root, plan["hierarchies"])

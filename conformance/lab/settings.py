@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from conformance.lab.catalogue import SUITES
 from conformance.lab.places import Places
 
-__all__ = ["DAEMONS", "PAUSE_IMAGE", "Daemon", "daemon_command", "etc"]
+__all__ = ["DAEMONS", "PAUSE_IMAGE", "Daemon", "daemon_command", "files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,9 @@ state = "/run/containerd-{start}"
 """
 
 
-def etc(places: Places, suite: str) -> dict[str, str]:
-    """Path below /etc -> content."""
-    return {
+def files(places: Places, suite: str) -> dict[str, str]:
+    """Path below the root -> content."""
+    settings = {
         "passwd": _PASSWD,
         "group": _GROUP,
         "hosts": "127.0.0.1 localhost\n::1 localhost\n",
@@ -95,6 +95,9 @@ def etc(places: Places, suite: str) -> dict[str, str]:
         "containers/storage.conf": _storage(places, suite, "podman"),
         "containers/storage-buildah.conf": _storage(places, suite, "buildah"),
     }
+    # Without any settings for Docker's clients, old imagebuilders give up.
+    home = {"root/.docker/config.json": "{}\n"}
+    return {f"etc/{name}": text for name, text in settings.items()} | home
 
 
 def _storage(places: Places, suite: str, name: str) -> str:

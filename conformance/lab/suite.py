@@ -27,13 +27,13 @@ from conformance.lab.errors import EngineStartError, LabError
 from conformance.lab.fetch import fetch, is_fetched
 from conformance.lab.machine import PATH, environment
 from conformance.lab.places import Places, start_time, write_atomically
-from conformance.lab.settings import DAEMONS, daemon_command, etc
+from conformance.lab.settings import DAEMONS, daemon_command, files
 from conformance.lab.wrappers import command_script, suite_script
 
 __all__ = ["Suite", "ask", "listens"]
 
 #: A lab of another revision is taken down and brought up anew.
-_REVISION = 2
+_REVISION = 3
 _GROUPS = ("lab-holder", "lab-command", *(daemon.groups[0] for daemon in DAEMONS.values()))
 #: How long a daemon may take to answer: about a second on a quiet machine.
 _PATIENCE = 60.0
@@ -130,7 +130,7 @@ class Suite:
             "tree": str(tree),
             "data": str(self.folder),
             "staging": str(self.folder / "root"),
-            "etc": etc(self.places, self.name),
+            "files": files(self.places, self.name),
             "enter": [str(path) for path in cgroups.procs_files(self.group)],
             "leaf": [str(path) for path in cgroups.procs_files(f"{self.group}/lab-holder")],
             "hierarchies": [

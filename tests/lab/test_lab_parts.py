@@ -22,7 +22,7 @@ from conformance.lab.catalogue import (
 from conformance.lab.errors import LabError
 from conformance.lab.fetch import apt_conf, source_stanza, stamp
 from conformance.lab.places import Places, start_time, write_atomically
-from conformance.lab.settings import DAEMONS, daemon_command, etc
+from conformance.lab.settings import DAEMONS, daemon_command, files
 from conformance.lab.sources import Source
 from conformance.lab.suite import Suite, ask
 from conformance.lab.wrappers import command_script, suite_script
@@ -322,7 +322,7 @@ def test_daemons_keep_their_data_in_the_suite() -> None:
     command = daemon_command(HERE, "sid", "docker")
     assert "--data-root=/data/sid/docker" in command
     assert daemon_command(HERE, "sid", "podman")[-1] == "unix:///data/sid/podman.sock"
-    assert "/data/sid/buildah" in etc(HERE, "sid")["containers/storage-buildah.conf"]
+    assert "/data/sid/buildah" in files(HERE, "sid")["etc/containers/storage-buildah.conf"]
 
 
 def test_who_does_not_answer_answers_none(tmp_path: Path) -> None:
