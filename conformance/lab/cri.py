@@ -244,6 +244,12 @@ class Cri:
         if done.returncode:
             words = done.stderr.decode(errors="replace").strip()
             raise HarnessError(f"an image cannot be imported: {words}")
+        # The CRI hears of it a moment later.
+        end = time.monotonic() + self._timeout
+        while not self._call("ImageStatus", image={"image": name})["image"]:
+            if time.monotonic() > end:
+                raise HarnessError(f"containerd does not show its CRI the imported image {name}")
+            time.sleep(0.01)
 
     # --- runs
 

@@ -25,6 +25,7 @@ METHODS: Mapping[str, tuple[str, str, str]] = {
             "ContainerStatus",
         )
     },
+    "ImageStatus": ("ImageService", "ImageStatusRequest", "ImageStatusResponse"),
     "ListImages": ("ImageService", "ListImagesRequest", "ListImagesResponse"),
     "RemoveImage": ("ImageService", "RemoveImageRequest", "RemoveImageResponse"),
 }
@@ -108,6 +109,8 @@ _FIELDS: Mapping[str, Mapping[str, tuple[int, str]]] = {
         "message": (11, "string"),
     },
     "ContainerStatusResponse": {"status": (1, "ContainerStatusBody"), "info": (2, "map")},
+    "ImageStatusRequest": {"image": (1, "ImageSpec")},
+    "ImageStatusResponse": {"image": (1, "Image")},
     "ListImagesRequest": {},
     "Image": {"id": (1, "string"), "repo_tags": (2, "string*")},
     "ListImagesResponse": {"images": (1, "Image*")},
