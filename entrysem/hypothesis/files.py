@@ -1,0 +1,200 @@
+"""Whole Dockerfiles: stages, their bases, and how the text is laid out.
+
+Content is drawn first, as one line an instruction; then each line is laid out (case, blanks,
+continuation lines, comments). So both shrink by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+
+from entrysem.errors import DockerfileError
+from entrysem.hypothesis.forms import FEATURES, Feature, instructions, refused, seldom
+from entrysem.model import ImageConfig
+from entrysem.resolve import build_image
+
+__all__ = ["Limits", "dockerfiles", "drafts", "fragments"]
+
+_STAGE_NAMES = ("one", "two", "on-e.2", "s_3", "stage")
+#: Pieces of Dockerfiles. Joined at random they reach most corners of the grammar.
+_PIECES = (
+    # line ends, blanks, comments, directives
+    *("\n", "\n\n", "\\\n", "\\ \t\n", "`\n", "\\\\\n", "\r\n", " ", "  ", "\t", "\v"),
+    *("\u00a0", "\x85", "\u2028", "\x1c", "#", " # ", "# escape=`\n", "#escape=\\\n"),
+    *("# syntax=x\n", "# check=skip=all\n", "\ufeff"),
+    # instructions
+    *("FROM", "from", "Run", "RUN ", "CMD ", "cmd\t", "ENTRYPOINT ", "SHELL ", "ONBUILD "),
+    *("onbuild ", "ENV ", "LABEL ", "ARG ", "COPY ", "ADD ", "HEALTHCHECK ", "HEALTHCHECK CMD "),
+    *("EXPOSE ", "VOLUME ", "USER ", "WORKDIR ", "STOPSIGNAL ", "MAINTAINER ", "FOO "),
+    # flags
+    *("--", "--x", "--from=a ", '--x="a b" ', "-- ", "--é=\u00a0x "),
+    # arrays
+    *("[", '["a"', '["a", "b"]', '"', "'", "[]", ",", "]", '["a"] ', "1", "null", "1e999"),
+    *('{"a":1}', "\\u0041", "\\ud83d", "\\x", '"a\tb"'),
+    # words
+    *("$X", "${X:-y}", "${X:=y}", "${X#y}", "${X", "$", "{", "}", "=", "a=b ", "a ", "b", "é"),
+    *("scratch", " AS ", "a", "b\n", "\\", "`", "x\\y", '\\"', "à ", "ï"),
+    # heredocs
+    *("<<EOF", "<<-EOF", '<<"EOF"', "<<'E F'", "<< EOF", "EOF\n", "\nEOF\n", "\tEOF\n"),
+    *("3<<A", "\nA\n", "<"),
+)
+
+
+def fragments(*, max_pieces: int = 14) -> st.SearchStrategy[str]:
+    """Pieces of Dockerfiles in any order, half of the time after a FROM: nearly Dockerfiles, to try a
+    parser on. Most are rejected; FROM may name any image, so do not build them where images are
+    pulled.
+    """
+    pieces = st.lists(st.sampled_from(_PIECES), max_size=max_pieces).map("".join)
+    return st.builds(str.__add__, st.sampled_from(["", "FROM a\n"]), pieces)
+
+
+class Draft(NamedTuple):
+    """A Dockerfile, with what options can refer to."""
+
+    text: str
+    stages: tuple[str, ...]
+    has_arg: bool
+
+
+class Limits(NamedTuple):
+    """The parameters of `dockerfiles`."""
+
+    features: frozenset[Feature]
+    bases: tuple[str, ...]
+    max_stages: int
+    max_instructions: int
+    rejected: bool
+
+
+@lru_cache(maxsize=64)
+def _body(limits: Limits) -> tuple[st.SearchStrategy[list[str]], st.SearchStrategy[str]]:
+    """Instructions of a stage, and one that is refused; made once, because making them is slow."""
+    body = instructions(features=limits.features, rejected=False)
+    return st.lists(body, max_size=limits.max_instructions), refused(limits.features)
+
+
+@st.composite
+def drafts(draw: st.DrawFn, limits: Limits) -> Draft:
+    """The text of a Dockerfile, the names of its stages, and whether it has the argument BASE."""
+    features, bases = limits.features, limits.bases
+    images = st.sampled_from(("scratch", *bases))
+    escape = "\\"
+    head: list[str] = []
+    if "escape" in features and draw(seldom(6)):
+        escape = "`"
+        head.append(draw(_DIRECTIVES))
+    lines: list[str] = []
+    has_arg = "arg" in features and draw(seldom(4))
+    if has_arg:
+        lines.append(f"ARG BASE={draw(images)}")
+    body, refused = _body(limits)
+    stages: list[str] = []
+    count = draw(st.integers(1, limits.max_stages)) if "stages" in features else 1
+    for _ in range(count):
+        base = draw(_VARIABLES) if has_arg and draw(seldom(2)) else ""
+        base = base or _referred(draw, images, stages, features)
+        name = ""
+        if count > 1:
+            name = _stage_name(draw, stages, features)
+            stages.append(name)
+        lines.append(f"FROM {base}" + (f" AS {name}" if name else ""))
+        lines += draw(body)
+        if "heredoc" in features and draw(seldom(10)):
+            lines.append(f"COPY <<EOF /f\n{draw(_HEREDOC_LINES)}\nEOF")
+    if limits.rejected and draw(seldom(6)):
+        lines.append(draw(refused))
+    text = "\n".join([*head, *(_decorated(draw, line, features, escape) for line in lines)])
+    return Draft(text + "\n", tuple(stages), has_arg)
+
+
+_DIRECTIVES = st.sampled_from(("# escape=`", "#escape = `", "# Escape=`"))
+_VARIABLES = st.sampled_from(("$BASE", "${BASE}", "${BASE:-scratch}"))
+_HEREDOC_LINES = st.sampled_from(("b", "CMD b", 'ENTRYPOINT ["b"]', "SHELL b"))
+_SPELLINGS = st.sampled_from((str.lower, str.title, str.swapcase))
+_COMMENT_LINES = st.sampled_from(("# c", "#", "  # CMD c", "# escape=`", "#CMD c \\"))
+_INDENTS, _BLANKS = st.sampled_from(("", " ", "\t")), st.sampled_from((" ", "  ", "\t", " \t "))
+_JOINTS = st.sampled_from(("\n", " \n", "\n\n", "\n# c\n", "\n  # c\n\n"))
+
+
+def _stage_name(draw: st.DrawFn, stages: list[str], features: frozenset[Feature]) -> str:
+    name = _STAGE_NAMES[len(stages) % len(_STAGE_NAMES)]
+    if stages and "stage-twice" in features and draw(seldom(10)):
+        return stages[-1]
+    return name.upper() if "stage-case" in features and draw(seldom(10)) else name
+
+
+def _referred(
+    draw: st.DrawFn, images: st.SearchStrategy[str], stages: list[str], features: frozenset[Feature]
+) -> str:
+    """What FROM names: an image, or mostly a stage before, when there is one."""
+    if not stages or draw(seldom(4)):
+        return draw(images)
+    if "stage-index" in features and draw(seldom(16)):
+        return str(draw(st.integers(0, len(stages) - 1)))
+    name = draw(st.sampled_from(stages[::-1]))
+    if "stage-case" not in features:
+        return name
+    return draw(_SPELLINGS)(name) if draw(seldom(10)) else name.lower()
+
+
+def _decorated(draw: st.DrawFn, line: str, features: frozenset[Feature], escape: str) -> str:
+    """The instruction with blanks, case, continuation lines and comments as the features allow."""
+    if "<<" in line:
+        return line
+    keyword, blank, rest = line.partition(" ")
+    if "case" in features and draw(seldom(6)):
+        keyword = draw(_SPELLINGS)(keyword)
+    if "whitespace" in features and draw(seldom(6)):
+        keyword = draw(_INDENTS) + keyword
+        blank = draw(_BLANKS) if blank else ""
+        rest += draw(_INDENTS)
+    if "continuation" in features and rest and draw(seldom(6)):
+        # Anywhere in what only becomes words of the argv; not inside a name that FROM looks up.
+        whole = keyword.strip().lower() in ("from", "arg")
+        at = 0 if whole else draw(st.integers(0, len(rest)))
+        rest = rest[:at] + escape + draw(_JOINTS) + rest[at:]
+    before = ""
+    if "comments" in features and draw(seldom(8)):
+        before = draw(_COMMENT_LINES) + "\n"
+    if "whitespace" in features and draw(seldom(10)):
+        before += "\n"
+    return before + keyword + blank + rest
+
+
+def dockerfiles(
+    *,
+    features: Collection[Feature] = FEATURES,
+    bases: Collection[str] = (),
+    max_stages: int = 3,
+    max_instructions: int = 5,
+    rejected: bool = True,
+) -> st.SearchStrategy[str]:
+    r"""Dockerfiles: text that UTF-8 can hold, ending in a line end, whose images are `scratch`, stages
+    of the file, and `bases`.
+
+    Args:
+        features: what may occur; see `FEATURES`. None of them: one stage of CMD and ENTRYPOINT, plain.
+        bases: names of images that FROM may ask for, besides `scratch`.
+        max_stages: FROM instructions, at least 1; one without the feature `stages`.
+        max_instructions: after each FROM.
+        rejected: whether files come too that the reference builder rejects.
+    """
+    limits = Limits(frozenset(features), tuple(bases), max_stages, max_instructions, rejected)
+    texts = drafts(limits).map(lambda draft: draft.text)
+    if rejected:
+        return texts
+    names = frozenset(bases)
+    return texts.filter(lambda text: _accepted(text, names))
+
+
+def _accepted(text: str, bases: Collection[str]) -> bool:
+    try:
+        build_image(text, bases={name: ImageConfig() for name in bases})
+    except DockerfileError:
+        return False
+    return True
