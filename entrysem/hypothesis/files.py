@@ -6,14 +6,14 @@ continuation lines, comments). So both shrink by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
 from entrysem.errors import DockerfileError
-from entrysem.hypothesis.forms import FEATURES, Feature, instructions, refused, seldom
+from entrysem.hypothesis.forms import FEATURES, Feature, instructions, refused, seldom, weighted
 from entrysem.model import ImageConfig
 from entrysem.resolve import build_image
 
@@ -71,28 +71,108 @@ class Limits(NamedTuple):
     rejected: bool
 
 
+class _Layout(NamedTuple):
+    """How one instruction is written; the default is plain.
+
+    Attributes:
+        spell: turns the keyword into other letters.
+        before: comment and empty lines before it.
+        indent, blank, tail: what stands before the keyword, after it, and at the line's end.
+        joint: a line end in the middle, to stand after an escape character; or empty.
+        at: where, counted in characters of what follows the keyword (and from its start again).
+    """
+
+    spell: Callable[[str], str] = str
+    before: str = ""
+    indent: str = ""
+    blank: str = " "
+    tail: str = ""
+    joint: str = ""
+    at: int = 0
+
+
+_PLAIN = _Layout()
+_DIRECTIVES = st.sampled_from(("# escape=`", "#escape = `", "# Escape=`"))
+_VARIABLES = st.sampled_from(("$BASE", "${BASE}", "${BASE:-scratch}"))
+_HEREDOC_LINES = st.sampled_from(("b", "CMD b", 'ENTRYPOINT ["b"]', "SHELL b"))
+_SPELLINGS = st.sampled_from((str.lower, str.title, str.swapcase))
+_COMMENT_LINES = st.sampled_from(("# c\n", "#\n", "  # CMD c\n", "# escape=`\n", "#CMD c \\\n"))
+_INDENTS, _BLANKS = st.sampled_from(("", " ", "\t")), st.sampled_from((" ", "  ", "\t", " \t "))
+_JOINTS = st.sampled_from(("\n", " \n", "\n\n", "\n# c\n", "\n  # c\n\n"))
+
+
+def _layouts(features: frozenset[Feature]) -> st.SearchStrategy[_Layout]:
+    """Mostly plain, sometimes one oddity, seldom several."""
+    parts: dict[str, st.SearchStrategy[Any]] = {}
+    single: list[st.SearchStrategy[_Layout]] = []
+    if "case" in features:
+        parts["spell"] = _SPELLINGS
+        single.append(_SPELLINGS.map(lambda spell: _Layout(spell=spell)))
+    if "whitespace" in features:
+        parts |= {"indent": _INDENTS, "blank": _BLANKS, "tail": _INDENTS}
+        single.append(st.builds(_Layout, indent=_INDENTS, blank=_BLANKS, tail=_INDENTS))
+        single.append(st.just(_Layout(before="\n")))
+    if "comments" in features:
+        parts["before"] = _COMMENT_LINES
+        single.append(_COMMENT_LINES.map(lambda before: _Layout(before=before)))
+    if "continuation" in features:
+        parts |= {"joint": _JOINTS, "at": st.integers(0, 20)}
+        single.append(st.builds(_Layout, joint=_JOINTS, at=st.integers(0, 20)))
+    if not parts:
+        return st.just(_PLAIN)
+    several = st.builds(_Layout, **parts)
+    return weighted((8, st.just(_PLAIN)), (3, st.one_of(single)), (1, several))
+
+
+def _laid_out(line: str, layout: _Layout, escape: str) -> str:
+    if "<<" in line:
+        return line
+    keyword, blank, rest = line.partition(" ")
+    rest += layout.tail if rest else ""
+    if layout.joint and rest:
+        # Anywhere in what only becomes words of the argv; not inside a name that FROM looks up.
+        whole = keyword in ("FROM", "ARG")
+        at = 0 if whole else layout.at % (len(rest) + 1)
+        rest = rest[:at] + escape + layout.joint + rest[at:]
+    blank = layout.blank if blank else ""
+    return layout.before + layout.indent + layout.spell(keyword) + blank + rest
+
+
+class _Pieces(NamedTuple):
+    """The strategies that a file is drawn from; made once, because making them is slow."""
+
+    layout: st.SearchStrategy[_Layout]
+    body: st.SearchStrategy[list[tuple[str, _Layout]]]
+    refused: st.SearchStrategy[str]
+    heredoc: st.SearchStrategy[str]
+
+
 @lru_cache(maxsize=64)
-def _body(limits: Limits) -> tuple[st.SearchStrategy[list[str]], st.SearchStrategy[str]]:
-    """Instructions of a stage, and one that is refused; made once, because making them is slow."""
-    body = instructions(features=limits.features, rejected=False)
-    return st.lists(body, max_size=limits.max_instructions), refused(limits.features)
+def _pieces(limits: Limits) -> _Pieces:
+    layout = _layouts(limits.features)
+    # A line and its layout are drawn together and from few choices, so that one can be deleted.
+    line = st.tuples(instructions(features=limits.features, rejected=False), layout)
+    heredocs = _HEREDOC_LINES.map(lambda inside: f"COPY <<EOF /f\n{inside}\nEOF")
+    return _Pieces(
+        layout,
+        st.lists(line, max_size=limits.max_instructions),
+        refused(limits.features),
+        weighted((9, st.just("")), (1, heredocs)) if "heredoc" in limits.features else st.just(""),
+    )
 
 
 @st.composite
 def drafts(draw: st.DrawFn, limits: Limits) -> Draft:
     """The text of a Dockerfile, the names of its stages, and whether it has the argument BASE."""
-    features, bases = limits.features, limits.bases
-    images = st.sampled_from(("scratch", *bases))
-    escape = "\\"
-    head: list[str] = []
+    features, pieces = limits.features, _pieces(limits)
+    images = st.sampled_from(("scratch", *limits.bases))
+    escape, head = "\\", ""
     if "escape" in features and draw(seldom(6)):
-        escape = "`"
-        head.append(draw(_DIRECTIVES))
-    lines: list[str] = []
+        escape, head = "`", draw(_DIRECTIVES) + "\n"
+    lines: list[tuple[str, _Layout]] = []
     has_arg = "arg" in features and draw(seldom(4))
     if has_arg:
-        lines.append(f"ARG BASE={draw(images)}")
-    body, refused = _body(limits)
+        lines.append((f"ARG BASE={draw(images)}", draw(pieces.layout)))
     stages: list[str] = []
     count = draw(st.integers(1, limits.max_stages)) if "stages" in features else 1
     for _ in range(count):
@@ -102,23 +182,14 @@ def drafts(draw: st.DrawFn, limits: Limits) -> Draft:
         if count > 1:
             name = _stage_name(draw, stages, features)
             stages.append(name)
-        lines.append(f"FROM {base}" + (f" AS {name}" if name else ""))
-        lines += draw(body)
-        if "heredoc" in features and draw(seldom(10)):
-            lines.append(f"COPY <<EOF /f\n{draw(_HEREDOC_LINES)}\nEOF")
+        lines.append((f"FROM {base}" + (f" AS {name}" if name else ""), draw(pieces.layout)))
+        lines += draw(pieces.body)
+        if heredoc := draw(pieces.heredoc):
+            lines.append((heredoc, _PLAIN))
     if limits.rejected and draw(seldom(6)):
-        lines.append(draw(refused))
-    text = "\n".join([*head, *(_decorated(draw, line, features, escape) for line in lines)])
-    return Draft(text + "\n", tuple(stages), has_arg)
-
-
-_DIRECTIVES = st.sampled_from(("# escape=`", "#escape = `", "# Escape=`"))
-_VARIABLES = st.sampled_from(("$BASE", "${BASE}", "${BASE:-scratch}"))
-_HEREDOC_LINES = st.sampled_from(("b", "CMD b", 'ENTRYPOINT ["b"]', "SHELL b"))
-_SPELLINGS = st.sampled_from((str.lower, str.title, str.swapcase))
-_COMMENT_LINES = st.sampled_from(("# c", "#", "  # CMD c", "# escape=`", "#CMD c \\"))
-_INDENTS, _BLANKS = st.sampled_from(("", " ", "\t")), st.sampled_from((" ", "  ", "\t", " \t "))
-_JOINTS = st.sampled_from(("\n", " \n", "\n\n", "\n# c\n", "\n  # c\n\n"))
+        lines.append((draw(pieces.refused), _PLAIN))
+    text = "\n".join([_laid_out(line, layout, escape) for line, layout in lines])
+    return Draft(f"{head}{text}\n", tuple(stages), has_arg)
 
 
 def _stage_name(draw: st.DrawFn, stages: list[str], features: frozenset[Feature]) -> str:
@@ -140,30 +211,6 @@ def _referred(
     if "stage-case" not in features:
         return name
     return draw(_SPELLINGS)(name) if draw(seldom(10)) else name.lower()
-
-
-def _decorated(draw: st.DrawFn, line: str, features: frozenset[Feature], escape: str) -> str:
-    """The instruction with blanks, case, continuation lines and comments as the features allow."""
-    if "<<" in line:
-        return line
-    keyword, blank, rest = line.partition(" ")
-    if "case" in features and draw(seldom(6)):
-        keyword = draw(_SPELLINGS)(keyword)
-    if "whitespace" in features and draw(seldom(6)):
-        keyword = draw(_INDENTS) + keyword
-        blank = draw(_BLANKS) if blank else ""
-        rest += draw(_INDENTS)
-    if "continuation" in features and rest and draw(seldom(6)):
-        # Anywhere in what only becomes words of the argv; not inside a name that FROM looks up.
-        whole = keyword.strip().lower() in ("from", "arg")
-        at = 0 if whole else draw(st.integers(0, len(rest)))
-        rest = rest[:at] + escape + draw(_JOINTS) + rest[at:]
-    before = ""
-    if "comments" in features and draw(seldom(8)):
-        before = draw(_COMMENT_LINES) + "\n"
-    if "whitespace" in features and draw(seldom(10)):
-        before += "\n"
-    return before + keyword + blank + rest
 
 
 def dockerfiles(

@@ -59,11 +59,15 @@ _SCRIPTS = (
 #: Begin like an array, and are read as shell form.
 _NEAR_JSON = (
     *('["a"', "['a']", '["a",]', "[a]", "[", '["a" "b"]', '["a]', "[ -f a ] && b", '["\\x"]'),
-    *('["a\tb"]', "[,]", "]", '"a"', '{"a": "b"}', '\u00a0["a"]', '["a", NaN]', "null"),
+    *('["a\tb"]', "[,]", "]", '"a"', '{"a": "b"}', '\u00a0["a"]', '["a", NaN]', "null", "[1e999]"),
 )
 #: Arrays with something that is no string: a builder rejects them.
-_NOT_STRINGS = ('["a", 1]', "[null]", "[true]", '[["a"]]', '["a", {}]', "[1e999]")
+_NOT_STRINGS = ('["a", 1]', "[null]", "[true]", '[["a"]]', '["a", {}]')
 _AFTER = (" b", "b", " # b", ' ["b"]', "]", ",", " \\b", "\u00a0")
+_PLAIN = (
+    *('CMD ["a"]', "CMD a", 'ENTRYPOINT ["a"]', "ENTRYPOINT a"),
+    *('CMD ["a", "b"]', "CMD a b", 'ENTRYPOINT ["a", "b"]', "ENTRYPOINT a b"),
+)
 _SHELLS = (
     *('["s"]', '["/bin/bash", "-c"]', '["/bin/sh", "-ec"]', '["s", "-o", "pipefail", "-c"]'),
     *('["a", "b", "c", "d", "e"]', '["powershell", "-command"]', '["", "-c"]'),
@@ -176,7 +180,8 @@ def instructions(
     cmd, entrypoint = (
         _forms(features).map(f"{name} ".__add__).map(_bare) for name in ("CMD", "ENTRYPOINT")
     )
-    kinds = [(6, cmd), (6, entrypoint)]
+    # The plain ones are one choice each: what takes few choices can be deleted when it shrinks.
+    kinds = [(6, st.sampled_from(_PLAIN)), (5, cmd), (5, entrypoint)]
     if "shell" in features:
         kinds.append((3, st.sampled_from(_SHELLS).map("SHELL ".__add__)))
     if "other" in features:
