@@ -38,9 +38,11 @@ __all__ = [
     "Verdict",
     "Writer",
     "counts_of",
+    "create",
     "footer_of",
     "now",
     "read",
+    "resume",
     "worst",
 ]
 
@@ -124,7 +126,11 @@ class Journal:
     @property
     def exit_code(self) -> Literal[0, 1, 3]:
         """0 as expected, 1 a mismatch, 3 nothing was executed, something broke or the end is missing."""
-        verdict, executed = self.verdict, any(job["observation"] for job in self.jobs.values())
+        executed = any(
+            job["observation"] and job["observation"]["outcome"] != "skipped"
+            for job in self.jobs.values()
+        )
+        verdict = self.verdict
         if verdict == "ERROR" or not executed or self.status in ("failed", "unfinished"):
             return 3
         return 1 if verdict in ("FAIL", "STALE") else 0
@@ -237,7 +243,10 @@ def _no_journal(name: str, why: str) -> InputError:
 
 
 class Writer:
-    """Appends lines to a journal's file, from any thread. A context manager that closes it."""
+    """Appends lines to a journal's file, from any thread. A context manager that closes it.
+
+    Made by `create` and `resume`, which say how it can fail.
+    """
 
     def __init__(self, path: Path, descriptor: int, size: int) -> None:
         self.path = path
@@ -246,87 +255,19 @@ class Writer:
         self._lock = threading.Lock()
         self._synced = time.monotonic()
 
-    @classmethod
-    def create(cls, path: Path, header: Document) -> Self:
-        """A new file that begins with `header`.
-
-        Raises:
-            InputError: there is a file of this name that is not empty, or none can be made.
-            JournalError: the header cannot be written.
-        """
-        writer = cls._open(path, os.O_CREAT)
-        if writer._size:
-            writer.close()
-            raise InputError(
-                "journal-exists",
-                "there is such a file already, and what was observed is not overwritten",
-                where=str(path),
-                hint=f"go on with it by --resume {path}, name another, or remove it",
-            )
-        writer.write(header)
-        return writer
-
-    @classmethod
-    def resume(cls, path: Path, session: str) -> tuple[Self, Journal]:
-        """An existing journal, to be gone on with; an unfinished last line is cut off.
-
-        Nothing is appended yet: the caller first looks whether it may (`begin`).
-
-        Raises:
-            InputError: it cannot be read or opened, another process writes it, it is no journal.
-        """
-        writer = cls._open(path, 0)
-        try:
-            journal = read(path)
-        except InputError:
-            writer.close()
-            raise
-        writer._size = journal.size
-        writer._session = session
-        return writer, journal
-
-    _session = ""
-
-    def begin(self) -> None:
-        """Appends the line that a resumed journal goes on with.
-
-        Raises:
-            JournalError: the disk is full, or what else keeps it from being written.
-        """
-        with contextlib.suppress(OSError):
-            os.ftruncate(self._descriptor, self._size)
-        self.write({"kind": "resumed", "session": self._session, "started": now()})
-
-    @classmethod
-    def _open(cls, path: Path, flags: int) -> Self:
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | flags, 0o644)
-        except OSError as error:
-            raise InputError(
-                "unwritable",
-                f"the journal cannot be opened: {error.strerror}",
-                where=str(path),
-                hint="name a file in a folder that exists and can be written",
-            ) from None
-        if not _locked(descriptor):
-            os.close(descriptor)
-            raise InputError(
-                "journal-in-use",
-                "another run of entrysem verify writes this journal",
-                where=str(path),
-                hint="wait for it to end, or name another file",
-            )
-        return cls(path, descriptor, os.fstat(descriptor).st_size)
-
     def write(self, document: Document) -> None:
         """Appends one line, whole or not at all.
 
         Raises:
             JournalError: the disk is full, or what else keeps it from being written.
         """
-        line = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+        # Outside strings JSON is ASCII, and inside them the escape of a lone surrogate is JSON's too.
+        text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+        line = text.encode("utf-8", "backslashreplace") + b"\n"
         with self._lock:
             try:
+                # What a killed process left of its last line goes when there is a new one.
+                os.ftruncate(self._descriptor, self._size)
                 left = memoryview(line)
                 while left:
                     left = left[os.write(self._descriptor, left) :]
@@ -366,6 +307,68 @@ class Writer:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def create(path: Path, header: Document) -> Writer:
+    """A new journal that begins with `header`.
+
+    Raises:
+        InputError: there is a file of this name that is not empty, or none can be made.
+        JournalError: the header cannot be written.
+    """
+    descriptor, size = _opened(path, os.O_CREAT)
+    if size:
+        os.close(descriptor)
+        raise InputError(
+            "journal-exists",
+            "there is such a file already, and what was observed is not overwritten",
+            where=str(path),
+            hint=f"go on with it by --resume {path}, name another file, or remove it",
+        )
+    writer = Writer(path, descriptor, 0)
+    try:
+        writer.write(header)
+    except JournalError:
+        writer.close()
+        raise
+    return writer
+
+
+def resume(path: Path) -> tuple[Writer, Journal]:
+    """An existing journal, to be gone on with. Nothing is changed before the first line is written.
+
+    Raises:
+        InputError: it cannot be read or opened, another process writes it, or it is no journal.
+    """
+    descriptor, _ = _opened(path, 0)
+    try:
+        journal = read(path)
+    except InputError:
+        os.close(descriptor)
+        raise
+    return Writer(path, descriptor, journal.size), journal
+
+
+def _opened(path: Path, flags: int) -> tuple[int, int]:
+    """The open and locked file, and its size."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | flags, 0o644)
+    except OSError as error:
+        raise InputError(
+            "unwritable",
+            f"the journal cannot be opened: {error.strerror}",
+            where=str(path),
+            hint="name a file in a folder that exists and can be written",
+        ) from None
+    if not _locked(descriptor):
+        os.close(descriptor)
+        raise InputError(
+            "journal-in-use",
+            "another run of entrysem verify writes this journal",
+            where=str(path),
+            hint="wait for it to end, or name another file",
+        )
+    return descriptor, os.fstat(descriptor).st_size
 
 
 def _locked(descriptor: int) -> bool:
