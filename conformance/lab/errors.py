@@ -1,0 +1,13 @@
+"""What can go wrong in the lab, in words for a person."""
+
+from __future__ import annotations
+
+__all__ = ["EngineFailure", "LabError"]
+
+
+class LabError(Exception):
+    """The lab cannot do what was asked. The message says what, why, and what to do."""
+
+
+class EngineFailure(LabError):
+    """An engine did not start; the message ends with the last lines of its log."""
