@@ -148,7 +148,7 @@ def fuzz(
     began = time.monotonic()
     session = _Session(harness, implementation, level, threads, Report(seed))
     store: ExampleDatabase | None = DirectoryBasedExampleDatabase(database) if database else None
-    drawn = list(dict.fromkeys(_drawn(session.strategy, examples, seed)))
+    drawn = list({repr(case): case for case in _drawn(session.strategy, examples, seed)}.values())
     say(f"{len(drawn)} cases drawn")
     session.observe_all(drawn)
     report = session.report
@@ -252,7 +252,7 @@ class _Session:
                 raise _DiffersError
 
         try:
-            _test(self.strategy, check, 1, seed, (Phase.reuse,), database)()
+            _test(self.strategy, check, 1, seed, (Phase.reuse, Phase.generate), database)()
         except _DiffersError:
             new = [one for one in self.seen.values() if one is not None and one.differences]
             self.report.kinds.update({one.kind for found in new for one in found.differences})

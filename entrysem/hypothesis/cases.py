@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 from hypothesis import reject
@@ -21,34 +22,30 @@ __all__ = ["Case", "Runtime", "bases", "cases", "runs"]
 Runtime = Literal["docker", "podman", "cri", "compose"]
 
 
-@st.composite
-def bases(draw: st.DrawFn, *, odd: bool = True, triggers: bool = True) -> ImageConfig:
-    """A base image's config: Entrypoint, Cmd and Shell set, empty or missing; ONBUILD triggers with
-    `triggers`.
-    """
+@cache
+def bases(*, odd: bool = True, triggers: bool = True) -> st.SearchStrategy[ImageConfig]:
+    """A base image: Entrypoint, Cmd and Shell set or missing; ONBUILD triggers with `triggers`."""
     some = st.lists(words(odd=odd), min_size=1, max_size=3).map(tuple)
-    optional = st.one_of(st.none(), some, some)
-    shell = st.sampled_from((None, None, ("s",), ("/bin/bash", "-c")))
+    optional = st.one_of(st.none(), some)
     trigger = st.sampled_from(("CMD b", 'ENTRYPOINT ["b"]', 'SHELL ["s"]', "LABEL a=b"))
-    onbuild: list[str] = []
-    if triggers:
-        onbuild = draw(st.one_of(st.just([]), st.just([]), st.lists(trigger, max_size=2)))
-    return ImageConfig(draw(optional), draw(optional), draw(shell), tuple(onbuild))
+    none: st.SearchStrategy[tuple[str, ...]] = st.just(())
+    onbuild = weighted((2, none), (1, st.lists(trigger, max_size=2).map(tuple)))
+    return st.tuples(
+        optional,
+        optional,
+        st.sampled_from((None, None, ("s",), ("/bin/bash", "-c"))),
+        onbuild if triggers else none,
+    ).map(lambda drawn: ImageConfig(*drawn))
 
 
 _configs = bases  # for `cases`, whose parameter has that name
 _JSON_TYPED = ('["f"]', '["f", "g"]', "[]", '[""]', '["f"', '["f", 1]', "null", '["f", null]')
 
 
-@st.composite
+@cache
 def runs(
-    draw: st.DrawFn,
-    *,
-    runtime: Runtime = "docker",
-    typed: bool = False,
-    init: bool = True,
-    odd: bool = True,
-) -> RunOptions:
+    *, runtime: Runtime = "docker", typed: bool = False, init: bool = True, odd: bool = True
+) -> st.SearchStrategy[RunOptions]:
     """One start of an image, with what this runtime can be given.
 
     Args:
@@ -62,26 +59,24 @@ def runs(
     word = words(odd=odd)
     if runtime == "cri":
         word = st.one_of(word, st.sampled_from(("$(X)", "$$(X)", "a$(Y)b", "$", "$(")))
-    some = st.lists(word, min_size=0 if not typed else 1, max_size=3).map(tuple)
-    args = draw(st.one_of(st.none(), some))
+    some = st.lists(word, min_size=1 if typed else 0, max_size=3).map(tuple)
     kinds: list[st.SearchStrategy[Any]] = []
     if runtime != "cri":
         kinds.append(st.sampled_from(("f", "", "f g", "-f", " ")))
-        if runtime == "podman":
-            kinds.append(st.sampled_from(_JSON_TYPED))
-        if runtime == "compose":
-            kinds.append(st.sampled_from(("f 'g h'", 'f "g"', "f \\ g")))
-    if not typed and runtime != "podman":
-        kinds.append(st.sampled_from(((), ("",), ("", "f"))))
+    if runtime == "podman":
+        kinds.append(st.sampled_from(_JSON_TYPED))
+    if runtime == "compose":
+        kinds.append(st.sampled_from(("f 'g h'", 'f "g"', "f \\ g")))
     if not typed:
+        kinds.append(st.sampled_from(((), ("",), ("", "f"))))
         kinds.append(st.lists(word, min_size=1, max_size=2).map(tuple))
-    with_init: bool = init and runtime != "cri" and draw(seldom(6))
-    env: Mapping[str, str] = {"X": "y"} if runtime == "cri" and draw(st.booleans()) else {}
-    return RunOptions(
-        args=args,
-        entrypoint=draw(weighted((len(kinds), st.none()), (len(kinds), st.one_of(kinds)))),
-        init=with_init,
-        env=env,
+    environments: tuple[Mapping[str, str], ...] = ({}, {"X": "y"})
+    return st.builds(
+        RunOptions,
+        args=st.one_of(st.none(), some),
+        entrypoint=weighted((1, st.none()), (1, st.one_of(kinds))),
+        init=seldom(6) if init and runtime != "cri" else st.just(value=False),
+        env=st.sampled_from(environments) if runtime == "cri" else st.just({}),
     )
 
 

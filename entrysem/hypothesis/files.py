@@ -110,18 +110,22 @@ def _layouts(features: frozenset[Feature]) -> st.SearchStrategy[_Layout]:
         single.append(_SPELLINGS.map(lambda spell: _Layout(spell=spell)))
     if "whitespace" in features:
         parts |= {"indent": _INDENTS, "blank": _BLANKS, "tail": _INDENTS}
-        single.append(st.builds(_Layout, indent=_INDENTS, blank=_BLANKS, tail=_INDENTS))
+        single.append(_layout({"indent": _INDENTS, "blank": _BLANKS, "tail": _INDENTS}))
         single.append(st.just(_Layout(before="\n")))
     if "comments" in features:
         parts["before"] = _COMMENT_LINES
         single.append(_COMMENT_LINES.map(lambda before: _Layout(before=before)))
     if "continuation" in features:
         parts |= {"joint": _JOINTS, "at": st.integers(0, 20)}
-        single.append(st.builds(_Layout, joint=_JOINTS, at=st.integers(0, 20)))
+        single.append(_layout({"joint": _JOINTS, "at": st.integers(0, 20)}))
     if not parts:
         return st.just(_PLAIN)
-    several = st.builds(_Layout, **parts)
-    return weighted((8, st.just(_PLAIN)), (3, st.one_of(single)), (1, several))
+    return weighted((8, st.just(_PLAIN)), (3, st.one_of(single)), (1, _layout(parts)))
+
+
+def _layout(parts: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[_Layout]:
+    # Not `builds`, which draws the fields that are not named, too.
+    return st.fixed_dictionaries(parts).map(lambda drawn: _Layout(**drawn))
 
 
 def _laid_out(line: str, layout: _Layout, escape: str) -> str:

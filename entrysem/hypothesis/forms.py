@@ -99,6 +99,7 @@ def seldom(one_in: int) -> st.SearchStrategy[bool]:
     return st.sampled_from((*[False] * (one_in - 1), True))
 
 
+@cache
 def words(*, odd: bool = True) -> st.SearchStrategy[str]:
     """One word of an argv: short and plain first; with `odd`, the empty word and any characters (no
     NUL, which no argv can hold, and no lone surrogate).
@@ -112,22 +113,28 @@ def words(*, odd: bool = True) -> st.SearchStrategy[str]:
     return weighted((4, plain), (1, st.sampled_from(_ODD_WORDS)), (1, anything))
 
 
-@st.composite
-def exec_forms(draw: st.DrawFn, *, min_size: int = 0, max_size: int = 4, odd: bool = True) -> str:
-    """The text of a JSON array of strings, as it stands after CMD: `["a", "b"]`, in plain or other
-    spelling (blanks around the items, escapes). One line.
+@cache
+def exec_forms(*, min_size: int = 0, max_size: int = 4, odd: bool = True) -> st.SearchStrategy[str]:
+    """The text of a JSON array of strings, as it stands after CMD: `["a", "b"]`, in plain or, with
+    `odd`, in other spelling (blanks around the items, escapes). One line.
     """
-    items = draw(st.lists(words(odd=odd), min_size=min_size, max_size=max_size))
+    items = st.lists(words(odd=odd), min_size=min_size, max_size=max_size)
+    plain = items.map(lambda drawn: json.dumps(drawn, ensure_ascii=False))
     if not odd:
-        return json.dumps(items, ensure_ascii=False)
-    ascii_only = draw(st.booleans())
-    blank = st.sampled_from(("", " ", "  ", "\t"))
-    spelled = [json.dumps(item, ensure_ascii=ascii_only) for item in items]
-    if not draw(st.booleans()):
-        return f"[{', '.join(spelled)}]"
-    return f"[{','.join(draw(blank) + item + draw(blank) for item in spelled) or draw(blank)}]"
+        return plain
+    return weighted((2, plain), (1, st.builds(_spelled, items, st.booleans(), _ARRAY_BLANKS)))
 
 
+_ARRAY_BLANKS = st.sampled_from(((" ", ""), ("", " "), ("  ", "\t"), ("\t", "  ")))
+
+
+def _spelled(items: list[str], ascii_only: bool, blanks: tuple[str, str]) -> str:
+    before, after = blanks
+    texts = [f"{before}{json.dumps(item, ensure_ascii=ascii_only)}{after}" for item in items]
+    return f"[{','.join(texts) or before}]"
+
+
+@cache
 def shell_forms(*, odd: bool = True) -> st.SearchStrategy[str]:
     """A script as it stands after CMD: never empty, no array. One line; variables, quotes, comments."""
     scripts = st.sampled_from(_SCRIPTS)
