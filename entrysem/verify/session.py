@@ -46,7 +46,7 @@ def alive(session: str) -> bool | None:
 
 @cache
 def _host() -> str:
-    name = re.sub(r"[^a-z0-9]+", "-", gethostname().lower()).strip("-")[:40] or "host"
+    name = re.sub(r"[^a-z0-9]+", "-", gethostname().lower())[:40].strip("-") or "host"
     # Inside a container another process 17 is meant than outside.
     parts = [gethostname(), _text("/etc/machine-id"), _link("/proc/self/ns/pid")]
     return f"{name}.{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:8]}"

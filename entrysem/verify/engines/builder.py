@@ -1,0 +1,445 @@
+"""Building with the tools of containers/storage (podman, buildah): what the two have in common.
+
+A private store. Each job is done in a storage folder (`--root`, `--runroot`) that entrysem has made and
+that nobody else uses: the user's images and containers are out of reach, two jobs at once cannot see
+each other's base images, and what a killed build leaves lies in a folder with the session's name. The
+driver is vfs, which works on every file system; images here hold no files, so that it costs nothing.
+
+`--layers=false`: an image is committed once, with no cache and no image per instruction; on 396
+Dockerfiles the configs were the same with layers and without, in four versions of podman.
+
+Chance. Two things make one Dockerfile give different images from run to run:
+
+* `FROM a` is also looked up as the beginning of an image's *id*. Such a name (all hexadecimal, or
+  with a variable in it) is built again until two outcomes agree; that one counts.
+* Two stages of one name race in buildah, which builds stages at the same time. Such a Dockerfile is
+  built three times, and an answer that varies is no answer: the job is skipped with what was seen.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from entrysem.verify import session as sessions
+from entrysem.verify.engines.images import config_of_blob, docker_archive
+from entrysem.verify.engines.process import Commands, Done, text
+from entrysem.verify.protocol import Config, HarnessError, Job, Observation, Outcome
+
+__all__ = [
+    "LABEL",
+    "Built",
+    "Pool",
+    "StoreBuilder",
+    "Workspace",
+    "clean",
+    "external_images",
+    "outcome_of_failure",
+    "read_stored",
+    "remove_folder",
+]
+
+LABEL = "entrysem.session"
+_TAG = "localhost/entrysem-verify/job"
+_TRIES = 3
+
+_FROM = re.compile(rb"(?im)^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+))?")
+_HEXADECIMAL = re.compile(r"[0-9a-f]{1,64}\Z")
+_ID = re.compile(r"(?:sha256:)?([0-9a-f]{64})\Z")
+
+#: How podman and buildah from 1.19 to 1.43 say that nobody gave them an image.
+_MISSING = re.compile(
+    r"image not known|could not be found locally|short-name .* did not resolve|"
+    r"image not found|no such image"
+)
+#: What no Dockerfile can be blamed for.
+_BROKEN = re.compile(
+    r"no space left on device|disk quota exceeded|input/output error|cannot allocate memory|"
+    r"too many open files|database is locked|(?:unable|cannot) to connect to Podman|"
+    r"connection refused|permission denied|operation not permitted|read-only file system|"
+    r"resource temporarily unavailable|unknown flag|unknown shorthand",
+    re.IGNORECASE,
+)
+_LOG = re.compile(r'time="[^"]*" level=(?:warning|info|debug)')
+_ERROR = re.compile(r'(?:Error|error|ERROR)\b|time="[^"]*" level=(?:error|fatal)')
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What became of a Dockerfile. `image` is an id, empty unless built."""
+
+    outcome: Outcome
+    message: str = ""
+    image: str = ""
+    config: Config | None = None
+
+    def without_runs(self, job: Job) -> Observation:
+        """The observation when there is nothing to run."""
+        return Observation(job.id, self.outcome, config=self.config, message=self.message)
+
+
+def clean(stderr: str) -> str:
+    """The error itself out of what a CLI printed: no log lines, no progress, no exit status."""
+    lines = [line.rstrip() for line in stderr.replace("\r", "\n").split("\n") if line.strip()]
+    lines = [line for line in lines if not _LOG.match(line)]
+    for line in lines:
+        if line.startswith(("panic:", "fatal error:")):
+            return f"the builder crashed: {line}"
+    starts = [index for index, line in enumerate(lines) if _ERROR.match(line)]
+    lines = lines[starts[-1] :] if starts else lines[-1:]
+    kept = [line for line in lines if not re.match(r"exit status \d+\Z", line)]
+    return "\n".join(kept or lines)
+
+
+def outcome_of_failure(code: int, message: str, *, what: str) -> Built:
+    """Whose fault a failed build is: the Dockerfile's, a missing image's, or nobody's here.
+
+    Raises:
+        HarnessError: the tool or the machine is broken.
+    """
+    if code == 127 or _BROKEN.search(message):  # a shell's "not found"
+        raise HarnessError(f"{what} does not work here: {message}")
+    if _MISSING.search(message):
+        return Built("missing-image", message)
+    return Built("rejected", message or f"exit code {code}")
+
+
+def _stages(dockerfile: bytes) -> list[tuple[str, str | None]]:
+    """(image, stage name) of each FROM, as far as a look at the lines tells."""
+    return [
+        (text(match[1]), text(match[2]) if match[2] else None)
+        for match in _FROM.finditer(dockerfile)
+    ]
+
+
+def external_images(dockerfile: bytes) -> list[str]:
+    """The images that a Dockerfile names and does not make itself, `scratch` apart."""
+    own: set[str] = set()
+    found: list[str] = []
+    for image, name in _stages(dockerfile):
+        if image != "scratch" and image.lower() not in own:
+            found.append(image)
+        if name is not None:
+            own.add(name.lower())
+    return found
+
+
+def _same_stage_names(dockerfile: bytes) -> bool:
+    names = [name.lower() for _, name in _stages(dockerfile) if name]
+    return len(names) != len(set(names))
+
+
+def _like_ids(dockerfile: bytes) -> list[str]:
+    """The names in FROM that may be taken for the beginning of an image's id."""
+    return [image for image, _ in _stages(dockerfile) if "$" in image or _HEXADECIMAL.match(image)]
+
+
+class StoreBuilder(ABC):
+    """One store, used by one job at a time.
+
+    Attributes:
+        folder: holds the store and the build context; visible to the tool under the same path.
+        prefix: the tool's command with the options that name the store.
+    """
+
+    def __init__(
+        self,
+        commands: Commands,
+        prefix: Sequence[str],
+        folder: Path,
+        *,
+        session: str,
+        platform: str,
+    ) -> None:
+        self.commands = commands
+        self.prefix = list(prefix)
+        self.folder = folder
+        self.session = session
+        self.platform = platform
+        self._bases: dict[str, tuple[str, str]] = {}  # name -> what it was made of, image id
+        self._context = folder / "context"
+        self._context.mkdir()
+
+    # What the two tools do differently.
+
+    @abstractmethod
+    def build_command(self) -> list[str]:
+        """The command of a build, up to the options that both share."""
+
+    @abstractmethod
+    def load_command(self, archive: Path) -> list[str]:
+        """The command that brings a docker-archive into the store."""
+
+    @abstractmethod
+    def remove(self, image: str) -> None:
+        """Removes an image of this store by its id."""
+
+    @abstractmethod
+    def find(self, tag: str) -> str:
+        """The id of the image of this name.
+
+        Raises:
+            HarnessError: there is none.
+        """
+
+    @abstractmethod
+    def stored(self, image: str) -> Config:
+        """The stored config of an image of this store."""
+
+    # What they share.
+
+    def make(self, job: Job) -> Built:
+        """Makes the job's image, its bases first.
+
+        Raises:
+            HarnessError: the tool is broken.
+        """
+        problem = self._make_bases(job)
+        if problem is not None:
+            return Built("skipped", problem)
+        if job.config is not None:
+            image = self._load(job.config, f"{_TAG}:latest", job)
+            return Built("built", image=image, config=self.stored(image))
+        source = job.dockerfile or b""
+        if _same_stage_names(source):
+            return self._agreed(job, source, unanimous=True)
+        if _like_ids(source):
+            return self._agreed(job, source, unanimous=False)
+        return self._build(source, f"{_TAG}:latest", job)
+
+    def _agreed(self, job: Job, source: bytes, *, unanimous: bool) -> Built:
+        """Builds several times: all must agree, or two, whose answer counts."""
+        tries: list[Built] = []
+        for _ in range(_TRIES):
+            built = self._build(source, f"{_TAG}:latest", job)
+            alike = [one for one in tries if _answer(one) == _answer(built)]
+            tries.append(built)
+            if not unanimous and alike:
+                break
+            if len(tries) < _TRIES and built.image:
+                self.remove(built.image)
+        answers = {_answer(one): one for one in tries}
+        if len(answers) > 1 and (unanimous or len(answers) == len(tries)):
+            if tries[-1].image:
+                self.remove(tries[-1].image)
+            seen = " / ".join(
+                one.message or json.dumps(dict(one.config or {})) for one in answers.values()
+            )
+            return Built("skipped", f"the engine's answer varies from run to run: {seen}")
+        return tries[-1]
+
+    def _make_bases(self, job: Job) -> str | None:
+        """Puts exactly the job's bases into the store; why that cannot be done, or None."""
+        names = _like_ids(job.dockerfile or b"")
+        wanted = {name: f"{job.platform} {_source(base)}" for name, base in job.bases.items()}
+        for name in [n for n in self._bases if self._bases[n][0] != wanted.get(n)]:
+            self.remove(self._bases.pop(name)[1])
+        for name, base in job.bases.items():
+            for _ in range(_TRIES):
+                if name not in self._bases:
+                    if isinstance(base, bytes):
+                        built = self._build(base, name, job, is_base=True)
+                        if built.outcome != "built":
+                            return f"its base image {name} is {built.outcome}: {built.message}"
+                        image = built.image
+                    else:
+                        image = self._load(base, name, job)
+                    self._bases[name] = (wanted[name], image)
+                image = self._bases[name][1]
+                if not any(image.startswith(one) for one in names) or not isinstance(base, bytes):
+                    break
+                self.remove(self._bases.pop(name)[1])  # it would be found by its id: another one
+        return None
+
+    def _build(self, source: bytes, tag: str, job: Job, *, is_base: bool = False) -> Built:
+        dockerfile = self._context / "Dockerfile"
+        dockerfile.write_bytes(source)
+        command = [*self.build_command(), "--layers=false", "--label", f"{LABEL}={self.session}"]
+        if job.platform and job.platform != self.platform:
+            command += ["--platform", job.platform]
+        if not is_base:
+            if job.target is not None:
+                command += ["--target", job.target]
+            for name, value in job.build_args.items():
+                command += ["--build-arg", f"{name}={value}"]
+        done = self.commands.run([*command, "-t", tag, "-f", str(dockerfile), str(self._context)])
+        if done.code != 0:
+            message = clean(text(done.stderr) or text(done.stdout))
+            message = message.replace(str(dockerfile), "Dockerfile")
+            return outcome_of_failure(done.code, message, what=" ".join(self.prefix[:1]))
+        image = _image_id(done) or self.find(tag)
+        return Built("built", image=image, config=None if is_base else self.stored(image))
+
+    def _load(self, config: Config, tag: str, job: Job) -> str:
+        """Makes an image from a config; its id."""
+        data, image = docker_archive(
+            config,
+            tag="localhost/entrysem-verify/loaded:latest",
+            labels={LABEL: self.session, "entrysem.name": tag},
+            platform=job.platform or self.platform,
+        )
+        archive = self.folder / "image.tar"
+        archive.write_bytes(data)
+        for command in (self.load_command(archive), [*self.prefix, "tag", image, tag]):
+            done = self.commands.run(command)
+            if done.code != 0:
+                raise HarnessError(f"an image cannot be loaded: {clean(text(done.stderr))}")
+        archive.unlink()
+        return image
+
+
+def read_stored(root: Path, image: str) -> Config | None:
+    """The config blob as it lies in a store, which is checked against the id; None when it cannot
+    be read there (another file system, other permissions).
+    """
+    name = "=" + base64.b64encode(f"sha256:{image}".encode()).decode()
+    try:
+        data = (root / "vfs-images" / image / name).read_bytes()
+    except OSError:
+        return None
+    if hashlib.sha256(data).hexdigest() != image:
+        return None
+    return config_of_blob(data, where=f"image {image[:12]}")
+
+
+def _source(base: bytes | Config) -> str:
+    return repr(base) if isinstance(base, bytes) else json.dumps(dict(base), default=list)
+
+
+def _answer(built: Built) -> str:
+    """What has to agree: the words of an error need not."""
+    return json.dumps([built.outcome, dict(built.config) if built.config is not None else None])
+
+
+def _image_id(done: Done) -> str | None:
+    """The id that podman and buildah print last; a remote podman 3 prints only its beginning."""
+    for line in reversed(text(done.stdout).splitlines()):
+        match = _ID.match(line.strip())
+        if match is not None:
+            return match[1]
+    return None
+
+
+class _Slot(Protocol):
+    def discard(self) -> None: ...
+
+
+_S = TypeVar("_S", bound=_Slot)
+
+
+class Pool(Generic[_S]):
+    """As many slots as there are jobs at once, made when needed.
+
+    A slot in which something went wrong is not used again: nobody knows what is left in it.
+    """
+
+    def __init__(self, make: Callable[[], _S], *, limit: int | None = None) -> None:
+        self._make = make
+        self._limit = limit
+        self._free: list[_S] = []
+        self._used: list[_S] = []
+        self._changed = threading.Condition()
+        self._closed = False
+
+    @contextlib.contextmanager
+    def slot(self) -> Iterator[_S]:
+        """Lends a slot to this thread; waits where the number is limited."""
+        slot = self._take()
+        try:
+            yield slot
+        except BaseException:
+            self._give(slot, usable=False)
+            raise
+        self._give(slot, usable=True)
+
+    def _take(self) -> _S:
+        with self._changed:
+            while not self._free and self._limit is not None and len(self._used) >= self._limit:
+                self._changed.wait()
+            if self._closed:
+                raise HarnessError("the engine has been let go")
+            slot = self._free.pop() if self._free else self._make()
+            self._used.append(slot)
+            return slot
+
+    def _give(self, slot: _S, *, usable: bool) -> None:
+        with self._changed:
+            self._used.remove(slot)
+            usable = usable and not self._closed
+            if usable:
+                self._free.append(slot)
+            self._changed.notify()
+        if not usable:
+            slot.discard()
+
+    def close(self) -> None:
+        """Discards the free slots; those in use are discarded when they come back."""
+        with self._changed:
+            self._closed = True
+            free, self._free = self._free, []
+        for slot in free:
+            slot.discard()
+
+
+class Workspace:
+    """The folder of a session: `es-<random>` with the session's name in the file `session`.
+
+    Names are short because podman before 5.0 takes a `--runroot` of 50 characters at most, and the
+    path of a socket has 107 bytes.
+    """
+
+    _PREFIX = "es-"
+
+    def __init__(self, parent: str, session: str) -> None:
+        self._parent = Path(parent or tempfile.gettempdir())
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix=self._PREFIX, dir=self._parent))
+            (self.folder / "session").write_text(session, encoding="utf-8")
+        except OSError as error:
+            raise HarnessError(
+                f"no folder can be made in {self._parent}: {error.strerror}. Name another one "
+                "with workspace=DIR"
+            ) from error
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def subfolder(self) -> Path:
+        """A new folder in it."""
+        with self._lock:
+            folder = self.folder / str(self._count)
+            self._count += 1
+        folder.mkdir()
+        return folder
+
+    def left_by_the_dead(self) -> list[Path]:
+        """The folders beside this one whose session is known to have ended."""
+        found = []
+        for path in sorted(self._parent.glob(f"{self._PREFIX}*/session")):
+            try:
+                name = path.read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                continue  # another user's
+            if sessions.alive(name) is False:
+                found.append(path.parent)
+        return found
+
+
+def remove_folder(folder: Path, commands: Commands, tool: str) -> None:
+    """Removes a store. Below a rootless tool its files may belong to other ids, which only the
+    tool's own user namespace may remove.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        with contextlib.suppress(HarnessError):
+            commands.run([tool, "unshare", "rm", "-rf", str(folder)])

@@ -1,0 +1,353 @@
+"""One store of podman's: images are built in it, and containers made and started.
+
+How argv is seen. `podman create` decides it: inspecting the container shows `Path` and `Args`, except
+that podman prints a one-word argv as Path P, Args [P], just like P P. Such a container is prepared
+(`init`), whereupon podman writes the `config.json` for the OCI runtime, whose `process.args` is argv
+itself. Whether the runtime then finds the program does not matter; the file is there.
+
+How a process sees it. The probe is copied into the created container at the place where its first
+word is looked for (a copy works through a remote service too, where a bind mount would not), and
+`podman start --attach` hands its output through byte for byte, which `podman logs` does not in 3.0.
+With `--init` the first process is podman's own, which starts the probe; the probe reads the words of
+process 1 as well.
+
+What is typed goes through the real command line; lists are sent to the API. A list can be typed as well,
+`--entrypoint '["a", "b"]'`, with the same outcome in a local podman; a remote one loses an empty list
+on the way to its service.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import posixpath
+import subprocess
+import tarfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from entrysem.verify import probe
+from entrysem.verify.engines.builder import LABEL, StoreBuilder, clean, read_stored, remove_folder
+from entrysem.verify.engines.images import config_of_archive
+from entrysem.verify.engines.libpod import Libpod, decoded
+from entrysem.verify.engines.process import Commands, TooLongError, stop, text
+from entrysem.verify.protocol import Config, HarnessError, Level, Run, RunObservation
+from entrysem.versions import in_range, parse_version
+
+__all__ = ["PodmanStore", "Service"]
+
+_MEMORY = 64 * 1024 * 1024
+_PROCESSES = 64
+#: Bytes of one name in a path; the kernel refuses longer ones, so that there is no such program.
+_NAME_MAX = 255
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NOT_TYPED = "an entrypoint as typed goes with arguments as typed, which cannot be an empty list"
+_UNREADABLE = (
+    "podman shows an argv of one word like one of the same word twice, and the file that "
+    "tells the two apart cannot be read from here"
+)
+
+
+class Service:
+    """`podman system service` for a store of our own; started when needed, again when it has ended.
+
+    It ends by itself some minutes after the last call, so that a killed session leaves none.
+    """
+
+    _IDLE = "300"
+    _START = 15.0
+
+    def __init__(self, commands: Commands, prefix: Sequence[str], folder: Path) -> None:
+        self._commands = commands
+        self._command = [*prefix, "system", "service", "--time", self._IDLE]
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.libpod = Libpod(folder / "s", commands.timeout)
+
+    def api(self) -> Libpod:
+        """A client that is answered.
+
+        Raises:
+            HarnessError: the service does not start.
+        """
+        if self._process is not None and self._process.poll() is None:
+            return self.libpod
+        self.libpod.path.unlink(missing_ok=True)
+        log = self._folder / "service.log"
+        self._process = self._commands.service([*self._command, f"unix://{self.libpod.path}"], log)
+        (self._folder / "service.pid").write_text(str(self._process.pid), encoding="ascii")
+        deadline = time.monotonic() + self._START
+        while not self.libpod.alive():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                said = text(log.read_bytes())[-300:] or "it said nothing"
+                raise HarnessError(f"`podman system service` does not start: {said}")
+            time.sleep(0.02)
+        return self.libpod
+
+    def stop(self) -> None:
+        """Ends it."""
+        if self._process is not None:
+            stop(self._process)
+
+
+class PodmanStore(StoreBuilder):
+    """A private store with its service, or the user's own behind a service.
+
+    Args:
+        version: podman's.
+        limits: whether memory and the number of processes can be limited.
+        get_probe: compiles the probe, or says where it is.
+        service: ours; None for a remote one.
+        remote: the user's service; None when it is ours.
+    """
+
+    def __init__(
+        self,
+        commands: Commands,
+        prefix: Sequence[str],
+        folder: Path,
+        *,
+        session: str,
+        platform: str,
+        version: str,
+        limits: bool,
+        get_probe: Callable[[], Path],
+        service: Service | None,
+        remote: Libpod | None,
+    ) -> None:
+        super().__init__(commands, prefix, folder, session=session, platform=platform)
+        self._new = in_range(parse_version(version), ">=4.0")
+        self._limits = limits
+        self._get_probe = get_probe
+        self._service = service
+        self._remote = remote
+        self._broken = False
+
+    @property
+    def _api(self) -> Libpod:
+        if self._remote is not None:
+            return self._remote
+        assert self._service is not None
+        return self._service.api()
+
+    # Building.
+
+    def build_command(self) -> list[str]:
+        """Docker's format, which keeps SHELL and ONBUILD."""
+        pull = "--pull=never" if self._new else "--pull-never"
+        return [*self.prefix, "build", pull, "--no-cache", "--format", "docker"]
+
+    def load_command(self, archive: Path) -> list[str]:
+        """`podman load`."""
+        return [*self.prefix, "load", "--quiet", "--input", str(archive)]
+
+    def remove(self, image: str) -> None:
+        """Removes an image; that it is gone already is no error."""
+        self._api.call("DELETE", f"/images/{image}", query={"force": "true"})
+
+    def find(self, tag: str) -> str:
+        """The id of the image of this name."""
+        answer = self._api.call("GET", f"/images/{tag}/json")
+        if not answer.ok:
+            raise HarnessError(f"podman built {tag} and does not have it: {answer.message}")
+        return str(answer.json()["Id"]).removeprefix("sha256:")
+
+    def stored(self, image: str) -> Config:
+        """The blob in the store, or that of an export where the store cannot be read."""
+        found = None if self._service is None else read_stored(self.folder / "root", image)
+        if found is not None:
+            return found
+        answer = self._api.call("GET", f"/images/{image}/get", query={"format": "docker-archive"})
+        if not answer.ok:
+            raise HarnessError(f"image {image[:12]} cannot be exported: {answer.message}")
+        return config_of_archive(answer.body)
+
+    def has_foreign(self, image: str) -> bool:
+        """Whether there is an image of this name that this session has not made."""
+        answer = self._api.call("GET", f"/images/{image}/json")
+        if not answer.ok:
+            return False
+        document = answer.json()
+        labels = document.get("Labels") or (document.get("Config") or {}).get("Labels") or {}
+        return bool(labels.get(LABEL) != self.session)
+
+    # Running.
+
+    def run(self, image: str, run: Run, level: Level) -> RunObservation:
+        """Creates a container, and at level PROCESS starts it.
+
+        Raises:
+            HarnessError: podman is broken.
+        """
+        try:
+            container = self._create(image, run)
+        except TooLongError as error:
+            return RunObservation(skipped=str(error), level=level)
+        if isinstance(container, RunObservation):
+            return container
+        try:
+            return self._seen(container, run, level)
+        finally:
+            query = {"force": "true", "v": "true"}
+            self._api.call("DELETE", f"/containers/{container}", query=query)
+
+    def _create(self, image: str, run: Run) -> str | RunObservation:
+        if run.args == () and isinstance(run.entrypoint, str):
+            return RunObservation(skipped=_NOT_TYPED)
+        if run.args == () or isinstance(run.entrypoint, tuple):
+            return self._create_by_api(image, run)
+        command = [*self.prefix, "create", "--label", f"{LABEL}={self.session}"]
+        command += ["--network", "none", "--cap-drop", "all", "--read-only"]
+        if self._limits:
+            command += ["--memory", str(_MEMORY), "--pids-limit", str(_PROCESSES)]
+        if run.init:
+            command.append("--init")
+        if isinstance(run.entrypoint, str):
+            command += ["--entrypoint", run.entrypoint]
+        done = self.commands.run([*command, image, *(run.args or ())])
+        if done.code != 0:
+            return _not_created(clean(text(done.stderr)))
+        return text(done.stdout).splitlines()[-1].strip()
+
+    def _create_by_api(self, image: str, run: Run) -> str | RunObservation:
+        body: dict[str, Any] = {
+            "image": image,
+            "labels": {LABEL: self.session},
+            "netns": {"nsmode": "none"},
+            "cap_drop": ["all"],
+            "read_only_filesystem": True,
+        }
+        if self._limits:
+            limits = {"memory": {"limit": _MEMORY}, "pids": {"limit": _PROCESSES}}
+            body["resource_limits"] = limits
+        if run.args is not None:
+            body["command"] = list(run.args)
+        if run.entrypoint is not None:
+            body["entrypoint"] = list(run.entrypoint)
+        if run.init:
+            body["init"] = True
+        answer = self._api.call("POST", "/containers/create", body=body)
+        if not answer.ok:
+            return _not_created(answer.message)
+        return str(answer.json()["Id"])
+
+    def _seen(self, container: str, run: Run, level: Level) -> RunObservation:
+        document = self._inspected(container)
+        shown = [document.get("Path") or "", *(document.get("Args") or ())]
+        unclear = len(shown) == 2 and shown[0] == shown[1]
+        if level == "PROCESS":
+            return self._started(container, run, document, None if unclear else tuple(shown))
+        if not unclear:
+            return RunObservation(argv=tuple(shown))
+        prepared = self._api.call("POST", f"/containers/{container}/init")
+        argv = self._prepared_argv(document)
+        if argv is not None:
+            return RunObservation(argv=argv)
+        if self._service is None:
+            return RunObservation(skipped=_UNREADABLE)
+        raise HarnessError(f"podman prepares no container: {prepared.message}")
+
+    def _inspected(self, container: str) -> dict[str, Any]:
+        answer = self._api.call("GET", f"/containers/{container}/json")
+        if not answer.ok:
+            raise HarnessError(f"a container that was just made is gone: {answer.message}")
+        document: dict[str, Any] = answer.json()
+        return document
+
+    def _prepared_argv(self, document: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """`process.args` of the file for the OCI runtime; None when it cannot be read here."""
+        if not document.get("StaticDir"):
+            return None
+        try:
+            data = Path(document["StaticDir"], "config.json").read_bytes()
+        except OSError:
+            return None
+        return tuple(decoded(data)["process"].get("args") or ())
+
+    def _started(
+        self, container: str, run: Run, document: Mapping[str, Any], created: tuple[str, ...] | None
+    ) -> RunObservation:
+        words = created or (document.get("Path") or "",)
+        program = words[words.index("--") + 1] if run.init and "--" in words[:-1] else words[0]
+        place = place_of(program, document.get("Config") or {})
+        if place is not None:
+            self._put(container, place, self._get_probe())
+        done = self.commands.run([*self.prefix, "start", "--attach", container])
+        report = probe.read(done.stdout)
+        if report is None and done.code == 0:
+            # Its output was cut off: what the monitor wrote down is complete.
+            logs = self.commands.run([*self.prefix, "logs", container])
+            report = probe.read(logs.stdout)
+        created = created or self._prepared_argv(document)
+        if report is None:
+            message = clean(text(done.stderr)) or f"the process ended with exit code {done.code}"
+            return RunObservation(
+                argv=created, error=message, phase="start", level="PROCESS", created=created
+            )
+        argv = report.argv
+        if run.init and report.init is not None:
+            argv = report.init
+        return RunObservation(argv=argv, level="PROCESS", pid=report.pid, created=created)
+
+    def _put(self, container: str, place: str, program: Path) -> None:
+        data = program.read_bytes()
+        output = io.BytesIO()
+        # GNU's format takes names of any bytes.
+        with tarfile.open(
+            fileobj=output,
+            mode="w",
+            format=tarfile.GNU_FORMAT,
+            encoding="utf-8",
+            errors="surrogateescape",
+        ) as tar:
+            member = tarfile.TarInfo(place.lstrip("/"))
+            member.size = len(data)
+            member.mode = 0o755
+            tar.addfile(member, io.BytesIO(data))
+        path = f"/containers/{container}/archive"
+        answer = self._api.call("PUT", path, query={"path": "/"}, tar=output.getvalue())
+        if not answer.ok:
+            raise HarnessError(f"the probe cannot be put into a container: {answer.message}")
+
+    def discard(self) -> None:
+        """Removes the store and what is in it."""
+        if self._service is None:
+            return
+        # A container that still runs goes first: nobody else has containers in this store.
+        with contextlib.suppress(HarnessError, OSError):
+            if any((self.folder / "root" / "vfs-containers").iterdir()):
+                self.commands.run([*self.prefix, "rm", "--all", "--force"])
+        self._service.stop()
+        remove_folder(self.folder, self.commands, self.prefix[0])
+
+
+def place_of(program: str, config: Mapping[str, Any]) -> str | None:
+    """Where a container looks for a program; None where no file can be put.
+
+    Args:
+        config: the container's `Config`: its PATH and its working directory count.
+    """
+    if "/" in program:
+        path = posixpath.join(config.get("WorkingDir") or "/", program)
+    else:
+        found = [one[5:] for one in config.get("Env") or () if one.startswith("PATH=")]
+        folders = [one for one in (found or [_PATH])[-1].split(":") if one.startswith("/")]
+        if program in {"", ".", ".."} or not folders:
+            return None
+        path = posixpath.join(folders[0], program)
+    path = posixpath.normpath(path).replace("//", "/")
+    names = path.split("/")[1:]
+    if path == "/" or names[0] in {"proc", "sys", "dev"} or program.endswith(("/", "/.", "/..")):
+        return None
+    if any(len(name.encode("utf-8", "surrogateescape")) > _NAME_MAX for name in names):
+        return None
+    return path
+
+
+def _not_created(message: str) -> RunObservation:
+    """Podman refuses; an init that is not installed is not its answer to the words."""
+    if "init binary not found" in message or "catatonit" in message:
+        return RunObservation(skipped=f"podman has no init program here: {message}")
+    return RunObservation(error=message, phase="create")
