@@ -9,8 +9,11 @@ same random numbers:
    case that has been observed is answered from memory, so it comes to the failing one at once; only the
    smaller cases that the shrinker tries are new to the engine.
 
-A kind that shrinks is put aside and the next one is taken, so one mistake does not hide another. With an
-example database, what failed in an earlier session is tried again first.
+A kind that shrinks is put aside and the next one is taken, so one mistake does not hide another.
+
+The database is a folder of jobs as JSON, one a finding: what failed once is tried again first, on every
+engine, whatever the strategies have become. (Hypothesis' own holds choices, which mean something else
+after the next change of a strategy.)
 
 Left out, because it is noise and no statement about the engine: a variable in VOLUME and names that
 could be the beginning of an image id (never drawn), two stages of one name where the engine's own
@@ -20,17 +23,18 @@ is found depends on the network).
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
 from conformance.differential import (
     Comparison,
@@ -43,7 +47,7 @@ from conformance.differential import (
 )
 from entrysem.hypothesis import FEATURES, Case, Feature, Runtime, cases
 from entrysem.verify.protocol import Harness, Implementation, Job, Level
-from entrysem.verify.wire import job_to_wire
+from entrysem.verify.wire import job_from_wire, job_to_wire
 
 __all__ = ["Finding", "Report", "fuzz"]
 
@@ -142,28 +146,45 @@ def fuzz(
         seed: which.
         level: how close to look, as far as it is offered.
         threads: observations at a time.
-        database: a folder with failing examples of earlier sessions, and for those of this one.
+        database: a folder with the findings of earlier sessions, and for those of this one.
         say: is told what is happening.
     """
     began = time.monotonic()
     session = _Session(harness, implementation, level, threads, Report(seed))
-    store: ExampleDatabase | None = DirectoryBasedExampleDatabase(database) if database else None
+    remembered = session.observe_all(_stored(database, session.level))
     drawn = list({repr(case): case for case in _drawn(session.strategy, examples, seed)}.values())
-    say(f"{len(drawn)} cases drawn")
-    session.observe_all(drawn)
+    say(f"{len(drawn)} cases drawn, {remembered} remembered")
+    session.observe_all([job for case in drawn if (job := session.job(case)) is not None])
     report = session.report
     say(f"{report.parts} parts compared, {report.differing} cases differ")
-    if store is not None:
-        session.again(store, seed)
     for kind, _ in report.kinds.most_common(KINDS):
-        if any(finding.kind == kind for finding in report.findings):
-            continue
         say(f"shrinking {kind!r}")
-        found = session.shrunk(kind, examples, seed, store)
+        found = session.shrunk(kind, examples, seed)
         if found is not None:
             report.findings.append(found)
+            if database is not None:
+                _store(database, found)
     report.seconds = time.monotonic() - began
     return report
+
+
+def _stored(database: Path | None, level: Level) -> list[Job]:
+    """The jobs of earlier findings."""
+    if database is None or not database.is_dir():
+        return []
+    paths = sorted(database.glob("*.json"))
+    jobs = [job_from_wire(json.loads(path.read_text("utf-8")), str(path)) for path in paths]
+    return [replace(job, level=level if job.runs else "CONFIG") for job in jobs]
+
+
+def _store(database: Path, finding: Finding) -> None:
+    database.mkdir(parents=True, exist_ok=True)
+    job = finding.comparison.job
+    text = json.dumps(job_to_wire(replace(job, id="found")), indent=1, sort_keys=True)
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    job = replace(job, id=f"found/{name}")
+    text = json.dumps(job_to_wire(job), indent=1, sort_keys=True, ensure_ascii=False)
+    (database / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def strategy(implementation: Implementation, level: Level) -> st.SearchStrategy[Case]:
@@ -183,7 +204,7 @@ def strategy(implementation: Implementation, level: Level) -> st.SearchStrategy[
 
 def _drawn(some: st.SearchStrategy[Case], examples: int, seed: int) -> Iterator[Case]:
     found: list[Case] = []
-    _test(some, found.append, examples, seed, (Phase.generate,), None)()
+    _test(some, found.append, examples, seed, (Phase.generate,))()
     yield from found
 
 
@@ -193,7 +214,6 @@ def _test(
     examples: int,
     seed: int,
     phases: tuple[Phase, ...],
-    database: ExampleDatabase | None,
 ) -> Callable[[], None]:
     """The test that both passes run: equal arguments draw equal cases."""
 
@@ -201,7 +221,7 @@ def _test(
     @settings(
         max_examples=examples,
         phases=phases,
-        database=database,
+        database=None,
         deadline=None,
         print_blob=False,
         report_multiple_bugs=False,
@@ -234,33 +254,19 @@ class _Session:
         self.strategy = strategy(implementation, self.level)
         self.seen: dict[str, Comparison | None] = {}
 
-    def observe_all(self, drawn: list[Case]) -> None:
-        """The first pass: every case, several at a time; counts what differs."""
-        jobs = [job for case in drawn if (job := self._job(case)) is not None]
+    def observe_all(self, jobs: list[Job]) -> int:
+        """The first pass: every job, several at a time; counts what differs."""
         for compared in compare(self.harness, self.implementation, jobs, threads=self.threads):
             self._note(compared)
             kinds = {one.kind for one in compared.differences}
             self.report.kinds.update(kinds)
             self.report.differing += bool(kinds)
+        return len(jobs)
 
-    def again(self, database: ExampleDatabase, seed: int) -> None:
-        """What failed in an earlier session, whatever its kind was."""
-
-        def check(case: Case) -> None:
-            compared = self._compared(case)
-            if compared is not None and compared.differences:
-                raise _DiffersError
-
-        try:
-            _test(self.strategy, check, 1, seed, (Phase.reuse, Phase.generate), database)()
-        except _DiffersError:
-            new = [one for one in self.seen.values() if one is not None and one.differences]
-            self.report.kinds.update({one.kind for found in new for one in found.differences})
-
-    def shrunk(
-        self, kind: str, examples: int, seed: int, database: ExampleDatabase | None
-    ) -> Finding | None:
-        """The second pass, for one kind of difference."""
+    def shrunk(self, kind: str, examples: int, seed: int) -> Finding | None:
+        """The second pass, for one kind of difference; what only a remembered job shows is as small as
+        it was.
+        """
         smallest: list[Comparison] = []
         until = time.monotonic() + SHRINK
 
@@ -273,24 +279,27 @@ class _Session:
             smallest.append(compared)
             raise _DiffersError
 
-        phases = (Phase.reuse, Phase.generate, Phase.shrink)
         try:
-            _test(self.strategy, check, examples, seed, phases, database)()
+            _test(self.strategy, check, examples, seed, (Phase.generate, Phase.shrink))()
         except _DiffersError:
             return Finding(kind, smallest[-1])  # Hypothesis ends with the smallest
+        for compared in self.seen.values():
+            if compared and kind in {one.kind for one in compared.differences}:
+                return Finding(kind, compared)
         return None
 
     def _compared(self, case: Case) -> Comparison | None:
         key = self._key(case)
         if key not in self.seen:
-            job = self._job(case)
+            job = self.job(case)
             self.seen[key] = None
             if job is not None:
                 for compared in compare(self.harness, self.implementation, [job], threads=1):
                     self._note(compared)
         return self.seen[key]
 
-    def _job(self, case: Case) -> Job | None:
+    def job(self, case: Case) -> Job | None:
+        """The case for this engine; None, and noted, when it asks for an image that nobody gave."""
         job = Job(
             id=self._key(case),
             dockerfile=case.dockerfile.encode(),

@@ -144,7 +144,7 @@ def test_fuzzing_shrinks_every_kind_to_a_minimal_file() -> None:
         return seen
 
     fake = Fake(lie=lie)
-    report = fuzz(fake, fake.start(), examples=150, seed=2)
+    report = fuzz(fake, fake.start(), examples=250, seed=2)
     found = {one.kind: (one.comparison.job.dockerfile or b"").decode() for one in report.findings}
     assert {"Cmd", "OnBuild"} <= found.keys(), report.kinds
     assert found["OnBuild"] == 'FROM scratch\nONBUILD CMD ["a"]\n'
