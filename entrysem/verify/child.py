@@ -130,13 +130,12 @@ class Child:
             self._all.clear()
 
     def _started(self) -> tuple[_Process, Implementation]:
+        if self._closed:
+            raise HarnessError("the harness is closed")
         process = _Process(self._command)
         with self._lock:
-            closed = self._closed
             self._all.add(process)
         try:
-            if closed:
-                raise HarnessError("the harness is closed")
             return process, process.start(self._session, max(self._timeout, _START_SECONDS))
         except BaseException:
             self._drop(process)
@@ -163,7 +162,7 @@ class _Process:
     def __init__(self, command: list[str]) -> None:
         self._name = command[0]
         try:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - the user's own program
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

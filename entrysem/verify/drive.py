@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
 from entrysem import __version__
 from entrysem.errors import InputError
@@ -33,7 +33,7 @@ from entrysem.verify.runner import (
     in_thread,
     run_plan,
 )
-from entrysem.verify.smoke import Unsound, smoke, unreachable_line
+from entrysem.verify.smoke import Unsound, smoke, sound_line, unreachable_line
 from entrysem.verify.wire import implementation_from_wire, implementation_to_wire
 
 __all__ = ["Wish", "verify"]
@@ -78,7 +78,7 @@ def verify(
     noted: Interrupts,
     *,
     resume: bool = False,
-    say: Callable[[str], None] = lambda text: None,
+    say: Callable[[str], None],
     stream: TextIO | None = None,
 ) -> Journal:
     """Judges one engine; the journal at `path` is complete, or says why not.
@@ -114,7 +114,7 @@ def verify(
         with writer:
             talk = _Talk(harness, implementation, plan, writer, wish, noted, say, stream)
             try:
-                ended = talk.until_the_end(before, unreachable, session)
+                ended = talk.until_the_end(before, unreachable)
             except JournalError as error:
                 ended = Ended("failed", str(error))
             lines = list(talk.lines.values())
@@ -189,7 +189,12 @@ def _opened(
     try:
         if reached:
             _same_run(before, header)
-        writer.write({"kind": "resumed", "session": session, "started": header["started"]})
+        line = {"kind": "resumed", "session": session, "started": header["started"]}
+        if reached and not _was_reached(before):
+            learnt = {key: header[key] for key in ("implementation", "plan")}
+            line |= learnt
+            before.header.update(learnt)
+        writer.write(line)
     except (InputError, JournalError):
         writer.close()
         raise
@@ -264,12 +269,10 @@ class _Talk:
         """Keeps the line for the footer and the reports."""
         self.lines[line["id"]] = line
 
-    def until_the_end(self, before: Journal | None, unreachable: str, session: str) -> Ended:
+    def until_the_end(self, before: Journal | None, unreachable: str) -> Ended:
         """Everything after the header; raises `JournalError`."""
-        del session
         if before is not None:
             self.lines |= before.jobs
-            self.lines.pop("smoke", None)
         if unreachable:
             return self._not_sound(unreachable_line(unreachable))
         try:
@@ -279,8 +282,10 @@ class _Talk:
             return Ended("interrupted", f"by {self.noted.name}")
         if unsound is not None:
             return self._not_sound(unsound.line)
+        if "smoke" in self.lines:
+            self._write(sound_line())  # takes the place of the one that says otherwise
         # What broke is asked again.
-        done = [case for case, line in self.lines.items() if line["verdict"] != "ERROR"]
+        done = [name for name, line in self.lines.items() if line["verdict"] != "ERROR"]
         watchers: list[Watcher] = [self]
         if self.stream is None:
             return self._run(done, watchers)
@@ -300,9 +305,12 @@ class _Talk:
             watchers=watchers,
         )
 
-    def _not_sound(self, line: Document) -> Ended:
+    def _write(self, line: Document) -> None:
         self.writer.write(line)
         self.saw(line)
+
+    def _not_sound(self, line: Document) -> Ended:
+        self._write(line)
         reason: str = line["results"][0]["reason"]
         return Ended("failed", reason)
 
@@ -337,6 +345,3 @@ def _let_go(harness: Harness, say: Callable[[str], None]) -> None:
             f"warning: what was made on the engine could not all be removed: {error}. The next start "
             "removes it"
         )
-
-
-Status = Literal["complete", "interrupted", "failed"]

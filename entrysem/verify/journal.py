@@ -213,9 +213,15 @@ def parse(data: bytes, name: str) -> Journal:
     for number, document in enumerate(documents[1:], start=2):
         kind = document.get("kind")
         footer = document if kind == "footer" else None
-        if kind == "job" and isinstance(document.get("id"), str):
+        if kind == "resumed":
+            # A first session that could not connect did not know who answers.
+            learnt: Document = {
+                key: document[key] for key in ("implementation", "plan") if key in document
+            }
+            header = header | learnt
+        elif kind == "job" and isinstance(document.get("id"), str):
             jobs[document["id"]] = document
-        elif kind not in ("footer", "resumed"):
+        elif kind != "footer":
             raise _no_journal(name, f"line {number} is of an unknown kind, {kind!r:.100}")
     return Journal(name, header, jobs, footer, size, truncated)
 

@@ -8,6 +8,7 @@ soon as the difference is gone. The shape is `spec/schema/known.schema.json`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -22,6 +23,8 @@ from entrysem.versions import in_range, parse_version
 
 __all__ = ["Known", "read_known", "recorded_by"]
 
+_BOUND = r"(?:>=|<)[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}"
+_RANGE = re.compile(rf"(?:{_BOUND}(?:,{_BOUND})*)?\Z")
 _KEYS = {"id", "case", "rule", "part", "engine", "versions", "observed", "url", "note"}
 
 
@@ -89,10 +92,8 @@ def _known(path: Path, entry: object, where: str) -> Known:
     if not entry.get("case") and not entry.get("rule"):
         raise _bad(path, f"{where}: needs case or rule, to say what it is about")
     versions = entry.get("versions", "")
-    try:
-        in_range((0, 0, 0, 0), versions)
-    except (ValueError, InputError):
-        raise _bad(path, f"{where}.versions: {versions!r} is no list such as >=1.2,<2") from None
+    if not _RANGE.match(versions):
+        raise _bad(path, f"{where}.versions: {versions!r} is no range such as >=1.2,<2")
     return Known(
         entry["id"],
         entry.get("case") or "*",

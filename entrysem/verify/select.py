@@ -7,19 +7,23 @@ libraries of its own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import NamedTuple, cast
 
 from entrysem.errors import InputError
-from entrysem.verify.protocol import Harness
+from entrysem.verify.protocol import Harness, HarnessError
 
 __all__ = ["ENGINES", "open_command", "open_engine"]
 
 
 class _Engine(NamedTuple):
+    """Where the class is, and which of its arguments can be written: texts, and yes or no."""
+
     module: str
     name: str
     keys: tuple[str, ...]
+    flags: tuple[str, ...] = ()
 
 
 #: What stands before the colon -> where it is, and what may stand behind.
@@ -28,6 +32,7 @@ ENGINES = {
         "entrysem.verify.engines.docker",
         "Docker",
         ("context", "host", "builder", "cli", "workspace"),
+        ("expendable", "reuse", "translate"),
     ),
     "podman": _Engine("entrysem.verify.engines.podman", "Podman", ("cli", "host", "workspace")),
     "buildah": _Engine(
@@ -69,31 +74,30 @@ def open_command(builder: str, inspect: str, *, session: str, timeout: float) ->
     return _opened(engine, builder, options, session, timeout)
 
 
-def _options(engine: _Engine, text: str, rest: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    known = ", ".join(f"{key}=" for key in engine.keys)
+def _options(engine: _Engine, text: str, rest: str) -> dict[str, str | bool]:
+    found: dict[str, str | bool] = {}
     for item in filter(None, rest.split(",")):
-        key, equals, value = item.partition("=")
-        if key not in engine.keys or not equals or not value:
-            raise InputError(
-                "bad-engine",
-                f"{item!r} is no option of {text.partition(':')[0]}",
-                where=f"--engine {text}",
-                hint=f"known: {known}; several are separated by commas",
-            )
+        key, _, value = item.partition("=")
+        if key in engine.flags and value in ("yes", "no"):
+            given: str | bool = value == "yes"
+        elif key in engine.keys and value:
+            given = value
+        else:
+            known = [f"{key}=" for key in engine.keys] + [f"{key}=yes|no" for key in engine.flags]
+            raise _bad(text, f"{item!r} is no option of {text.partition(':')[0]}", known)
         if key in found:
-            raise InputError(
-                "bad-engine",
-                f"{key}= stands twice",
-                where=f"--engine {text}",
-                hint="give each option once",
-            )
-        found[key] = value
+            raise _bad(text, f"{key}= stands twice", ["each option once"])
+        found[key] = given
     return found
 
 
+def _bad(text: str, message: str, known: Sequence[str]) -> InputError:
+    hint = f"known: {', '.join(known)}; several are separated by commas"
+    return InputError("bad-engine", message, where=f"--engine {text}", hint=hint)
+
+
 def _opened(
-    engine: _Engine, text: str, options: dict[str, str], session: str, timeout: float
+    engine: _Engine, text: str, options: Mapping[str, object], session: str, timeout: float
 ) -> Harness:
     try:
         module = import_module(engine.module)
@@ -104,5 +108,10 @@ def _opened(
             where=f"--engine {text}",
             hint="install entrysem[verify]",
         ) from None
-    harness = getattr(module, engine.name)(**options, session=session, timeout=timeout)
+    try:
+        harness = getattr(module, engine.name)(**options, session=session, timeout=timeout)
+    except HarnessError as error:
+        raise InputError(
+            "bad-engine", str(error), where=f"--engine {text}", hint="look at its options"
+        ) from None
     return cast("Harness", harness)
