@@ -19,17 +19,11 @@ from pathlib import Path
 
 from entrysem.errors import InputError
 from entrysem.verify import probe
-from entrysem.verify.engines.builder import (
-    Pool,
-    StoreBuilder,
-    Workspace,
-    clean,
-    read_stored,
-    remove_folder,
-)
+from entrysem.verify.engines.builder import StoreBuilder, clean, read_stored
 from entrysem.verify.engines.images import config_of_blob
 from entrysem.verify.engines.libpod import decoded
 from entrysem.verify.engines.process import Commands, text
+from entrysem.verify.engines.slots import Pool, Workspace, remove_folder
 from entrysem.verify.protocol import (
     Config,
     HarnessError,
@@ -246,5 +240,4 @@ class Buildah:
             self._pool.close()
         self._commands.close()
         if self._workspace is not None:
-            last = Commands(timeout=60)
-            remove_folder(self._workspace.folder, last, self._cli)
+            remove_folder(self._workspace.folder, Commands(timeout=60), self._cli)

@@ -10,14 +10,16 @@ TEMPLATE is split into words as a shell would, without running one; then places 
     {platform}    OS/ARCH
     {label}       NAME=VALUE of a label by which what a killed session has left can be told
 
-`{target}`, `{build_args}`, `{platform}` and `{label}` are options. The word with such a place, and the word before it
-if that begins with a dash and holds no `=`, are left out where the job asks for nothing of the kind, and
-repeated for each build argument: `--target {target} --build-arg {build_args} --platform={platform}`.
+`{target}`, `{build_args}`, `{platform}` and `{label}` are options. The word with such a place, and the
+word before it if that begins with a dash and holds no `=`, are left out where the job asks for nothing
+of the kind, and repeated for each build argument:
+`--target {target} --build-arg {build_args} --platform={platform}`.
 A job that needs one which the template lacks is skipped, with that reason.
 
 HOW says where the stored config is:
 
-    docker          the image is in the Docker engine: what `docker image save {tag}` writes
+    docker          the image is in the Docker engine: what `docker image save {tag}` writes, or,
+                    for an image without a layer, `docker image inspect {tag}` shows
     oci-layout      an OCI layout in the folder {output}
     docker-archive  a tar as of `docker save` (an OCI layout in a tar will do too) at {output}
     COMMAND         a template that prints an image config, or what an inspect prints
@@ -25,9 +27,13 @@ HOW says where the stored config is:
 Base images are built first, by the same template, under their own names: with `docker` a name that is
 taken already is left alone, and the job skipped. An image config cannot be given to a builder.
 
+What is built is removed from Docker. Another builder's images stay where its template leaves them, under
+`entrysem-verify/...` and the names of base images: give it a store of its own.
+
 Outcomes. Exit code 0 is built. Ended by a signal, not found (127), not executable (126) or no end in time
-is a broken harness, as is a full disk. Anything else is a rejection, unless the message has the words by which builders
-say that an image is not to be had (`_MISSING`): a guess by wording, as there is no other way to tell.
+is a broken harness, as is a full disk. Anything else is a rejection, unless the message has the words
+by which builders say that an image is not to be had (`_MISSING`): a guess by wording, as there is no
+other way to tell.
 """
 
 from __future__ import annotations
@@ -41,9 +47,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from entrysem.errors import InputError
-from entrysem.verify.engines.builder import LABEL, Built, Workspace, clean
+from entrysem.verify.engines import LABEL, REPOSITORY
+from entrysem.verify.engines.builder import Built, clean
 from entrysem.verify.engines.images import config_of_archive, config_of_json, config_of_layout
 from entrysem.verify.engines.process import Commands, Done, TooLongError, text
+from entrysem.verify.engines.slots import Workspace
 from entrysem.verify.probe import machine_architecture
 from entrysem.verify.protocol import (
     Config,
@@ -81,6 +89,7 @@ _BROKEN = re.compile(
 )
 #: What a shell says for: not executable, not found, ended by ABRT, KILL, SEGV, TERM.
 _NOT_RUN = (126, 127, 134, 137, 139, 143)
+_DOCKER_INSPECT = ("docker", "image", "inspect", "{tag}")
 _RUNS_NOTHING = "a builder's command line starts no container"
 
 
@@ -212,7 +221,7 @@ class Command:
         """One build, of a base image under that name or of the job's image."""
         assert self._workspace is not None, "start comes first"
         folder = Path(tempfile.mkdtemp(prefix="job-", dir=self._workspace.folder))
-        tag = base or f"entrysem-verify/{folder.name.lower().replace('_', '-')}"
+        tag = base or f"{REPOSITORY}/{folder.name.lower().replace('_', '-')}"
         context = folder / "context"
         context.mkdir()
         (context / "Dockerfile").write_bytes(source)
@@ -247,15 +256,17 @@ class Command:
             return config_of_layout(Path(values["output"]), name=values["tag"])
         if self._inspect == "docker-archive":
             return config_of_archive(Path(values["output"]), name=values["tag"])
-        words = self._inspect_words or ["docker", "image", "save", "{tag}"]
-        command = _filled(words, values, {})
+        if self._inspect == "docker":
+            done = self._commands.run(["docker", "image", "save", values["tag"]])
+            if done.code == 0:
+                return config_of_archive(done.stdout)
+        # Docker does not save an image without a layer ("empty export").
+        command = _filled(self._inspect_words or _DOCKER_INSPECT, values, {})
         done = self._commands.run(command)
         shown = shlex.join(command)
         if done.code != 0:
             message = clean(text(done.stderr))
             raise HarnessError(f"the image is built, and `{shown}` fails: {message}")
-        if self._inspect == "docker":
-            return config_of_archive(done.stdout)
         return config_of_json(done.stdout, where=f"what `{shown}` prints")
 
     def _id(self, name: str) -> str:

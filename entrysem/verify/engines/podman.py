@@ -29,18 +29,11 @@ from entrysem.errors import InputError
 from entrysem.profiles import Profile
 from entrysem.verify import probe
 from entrysem.verify import session as sessions
-from entrysem.verify.engines.builder import (
-    LABEL,
-    Built,
-    Pool,
-    Workspace,
-    clean,
-    external_images,
-    remove_folder,
-)
+from entrysem.verify.engines.builder import LABEL, Built, clean, external_images
 from entrysem.verify.engines.libpod import Libpod, decoded
-from entrysem.verify.engines.podman_store import PodmanStore, Service
+from entrysem.verify.engines.podman_store import PodmanStore, Service, remove_store
 from entrysem.verify.engines.process import Commands, text
+from entrysem.verify.engines.slots import Pool, Workspace, remove_folder
 from entrysem.verify.protocol import HarnessError, Implementation, Job, Observation
 
 __all__ = ["Podman"]
@@ -230,9 +223,7 @@ class Podman:
         for folder in self._workspace.left_by_the_dead():
             for store in sorted(path for path in folder.iterdir() if path.is_dir()):
                 _end_service(store)
-                with contextlib.suppress(HarnessError, OSError):
-                    if any((store / "root" / "vfs-containers").iterdir()):
-                        self._commands.run([*self._prefix(store), "rm", "--all", "--force"])
+                remove_store(self._prefix(store), store)
                 removed += 1
             remove_folder(folder, self._commands, self._cli)
         return removed
@@ -260,9 +251,10 @@ class Podman:
         if self._remote is not None and self._implementation is not None:
             with contextlib.suppress(HarnessError):
                 self._remove_labelled(self._remote, dead=False)
-        if self._workspace is not None:
-            last = Commands(timeout=60, environment=_ENVIRONMENT)
-            remove_folder(self._workspace.folder, last, self._cli)
+        if self._workspace is not None and self._workspace.folder.exists():
+            for store in [path for path in self._workspace.folder.iterdir() if path.is_dir()]:
+                remove_store(self._prefix(store), store)
+            remove_folder(self._workspace.folder, Commands(timeout=60), self._cli)
 
 
 def _runtime(host: Mapping[str, Any]) -> str:

@@ -29,15 +29,17 @@ from pathlib import Path
 from typing import Any
 
 from entrysem.verify import probe
-from entrysem.verify.engines.builder import LABEL, StoreBuilder, clean, read_stored, remove_folder
+from entrysem.verify.engines.builder import LABEL, StoreBuilder, clean, read_stored
 from entrysem.verify.engines.images import config_of_archive
 from entrysem.verify.engines.libpod import Libpod, decoded
 from entrysem.verify.engines.process import Commands, TooLongError, stop, text
+from entrysem.verify.engines.slots import remove_folder
 from entrysem.verify.protocol import Config, HarnessError, Level, Run, RunObservation
 from entrysem.versions import in_range, parse_version
 
-__all__ = ["PodmanStore", "Service"]
+__all__ = ["PodmanStore", "Service", "place_of", "remove_store"]
 
+_REMOVAL = 60.0  # seconds
 _MEMORY = 64 * 1024 * 1024
 _PROCESSES = 64
 #: Bytes of one name in a path; the kernel refuses longer ones, so that there is no such program.
@@ -286,9 +288,11 @@ class PodmanStore(StoreBuilder):
             return RunObservation(
                 argv=created, error=message, phase="start", level="PROCESS", created=created
             )
-        argv = report.argv
-        if run.init and report.init is not None:
-            argv = report.init
+        argv = report.init if run.init else report.argv
+        if argv is None:
+            return RunObservation(
+                skipped="/proc does not tell the words of the init", level="PROCESS"
+            )
         return RunObservation(argv=argv, level="PROCESS", pid=report.pid, created=created)
 
     def _put(self, container: str, place: str, program: Path) -> None:
@@ -313,14 +317,20 @@ class PodmanStore(StoreBuilder):
 
     def discard(self) -> None:
         """Removes the store and what is in it."""
-        if self._service is None:
-            return
-        # A container that still runs goes first: nobody else has containers in this store.
-        with contextlib.suppress(HarnessError, OSError):
-            if any((self.folder / "root" / "vfs-containers").iterdir()):
-                self.commands.run([*self.prefix, "rm", "--all", "--force"])
-        self._service.stop()
-        remove_folder(self.folder, self.commands, self.prefix[0])
+        if self._service is not None:
+            self._service.stop()
+            remove_store(self.prefix, self.folder)
+
+
+def remove_store(prefix: Sequence[str], folder: Path) -> None:
+    """Removes a store that is ours alone, and first ends what may still run in it: a container whose
+    program hangs, or one that is prepared and waits.
+    """
+    commands = Commands(timeout=_REMOVAL)  # the session's own may have been closed
+    with contextlib.suppress(HarnessError, OSError):
+        if any(path.is_dir() for path in (folder / "root" / "vfs-containers").iterdir()):
+            commands.run([*prefix, "rm", "--all", "--force"])
+    remove_folder(folder, commands, prefix[0])
 
 
 def place_of(program: str, config: Mapping[str, Any]) -> str | None:
