@@ -22,14 +22,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from conformance.lab import cgroups, machine
 from conformance.lab.catalogue import QUICK, SUITES, LabEngine, suites_of, table
-from conformance.lab.errors import EngineFailure, LabError
+from conformance.lab.errors import EngineStartError, LabError
 from conformance.lab.fetch import sweep_parts
 from conformance.lab.places import Places
 from conformance.lab.suite import Suite
 
 __all__ = [
     "SUITES",
-    "EngineFailure",
+    "EngineStartError",
     "LabEngine",
     "LabError",
     "Places",
@@ -75,7 +75,7 @@ def up(names: Iterable[str] = (), *, say: Callable[[str], None] = lambda _: None
         say: is told what is happening, a line at a time.
 
     Raises:
-        EngineFailure: engines do not start; the message names each; the others are up.
+        EngineStartError: engines do not start; the message names each; the others are up.
         LabError: it cannot be done here, or the packages cannot be had.
     """
     wanted = suites_of(names, engines())
@@ -89,7 +89,9 @@ def up(names: Iterable[str] = (), *, say: Callable[[str], None] = lambda _: None
         if not isinstance(error, LabError):
             raise error
     if failures:
-        kind = EngineFailure if all(isinstance(e, EngineFailure) for e in failures) else LabError
+        kind = (
+            EngineStartError if all(isinstance(e, EngineStartError) for e in failures) else LabError
+        )
         raise kind("\n".join(map(str, failures)))
 
 

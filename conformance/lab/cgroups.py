@@ -25,7 +25,16 @@ from pathlib import Path
 
 from conformance.lab.errors import LabError
 
-__all__ = ["Hierarchy", "hierarchies", "kill", "make", "pids", "procs_files", "read_mounts", "remove"]
+__all__ = [
+    "Hierarchy",
+    "hierarchies",
+    "kill",
+    "make",
+    "pids",
+    "procs_files",
+    "read_mounts",
+    "remove",
+]
 
 #: What limits on containers need.
 _CONTROLLERS = ("cpuset", "cpu", "io", "memory", "pids")
@@ -81,7 +90,10 @@ def make(group: str) -> None:
     Raises:
         LabError: a hierarchy cannot be written to.
     """
-    for hierarchy in hierarchies():
+    found = hierarchies()
+    if not found:
+        raise LabError("no control groups are mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup")
+    for hierarchy in found:
         folder = hierarchy.mount
         for part in Path(group).parts:
             if hierarchy.version == 2:

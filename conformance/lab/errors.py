@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["EngineFailure", "LabError"]
+__all__ = ["EngineStartError", "LabError"]
 
 
 class LabError(Exception):
     """The lab cannot do what was asked. The message says what, why, and what to do."""
 
 
-class EngineFailure(LabError):
+class EngineStartError(LabError):
     """An engine did not start; the message ends with the last lines of its log."""

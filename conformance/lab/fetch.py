@@ -168,7 +168,9 @@ def _unpack(debs: list[Path], tree: Path) -> None:
         (tree / name).symlink_to(f"usr/{name}")
     for deb in debs:
         with subprocess.Popen(  # noqa: S603
-            _owned("dpkg-deb", "--fsys-tarfile", str(deb)), stdout=subprocess.PIPE, env=environment()
+            _owned("dpkg-deb", "--fsys-tarfile", str(deb)),
+            stdout=subprocess.PIPE,
+            env=environment(),
         ) as tarfile:
             unpacking = subprocess.run(  # noqa: S603
                 _owned("tar", "-x", "--keep-directory-symlink", "-C", str(tree)),

@@ -3,8 +3,8 @@
     python -I holder.py DESCRIPTOR < JSON
 
 It enters the suite's control group, leaves the machine's mounts, network and view of control groups,
-makes a new root from the unpacked tree, and becomes `sleep`. On DESCRIPTOR it writes what went wrong;
-when nothing did, it closes without a word. In the new root:
+makes a new root from the unpacked tree, and becomes `sleep`. On DESCRIPTOR it writes its process id, or
+what went wrong; when nobody reads it any more, it ends. In the new root:
 
 * a tmpfs that vanishes with the namespace; in it the tree's /usr, read-only, so that the cache stays
   as it was unpacked, a copy of its /etc, and everything else empty;
@@ -128,9 +128,27 @@ def _cgroups(root: Path, hierarchies: list[dict[str, str]]) -> None:
                 (folder / controller).symlink_to(name)
 
 
+def _to_real_root() -> None:
+    """Makes the namespace's root ours: in a chroot our root is a mere folder, and only a mount can be
+    made private or be replaced. To enter the namespace that one is in already does that.
+    """
+    own = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+    _call("setns", _libc.setns(own, _CLONE_NEWNS))
+
+
+def _keep_mounts_private() -> None:
+    """What is mounted from here on is seen by nobody else; the root stays what it was."""
+    root = os.open("/", os.O_RDONLY)
+    _to_real_root()
+    _mount("none", Path("/"), flags=_REC | _PRIVATE)
+    os.fchdir(root)
+    os.chroot(".")
+    os.chdir("/")
+
+
 def _new_root(plan: dict[str, Any]) -> None:
     tree, data, root = Path(plan["tree"]), Path(plan["data"]), Path(plan["staging"])
-    _mount("none", Path("/"), flags=_REC | _PRIVATE)
+    _keep_mounts_private()
     _mount("tmpfs", root, "tmpfs", 0, "mode=755")
     for path in tree.iterdir():
         if path.is_symlink():
@@ -159,7 +177,9 @@ def _new_root(plan: dict[str, Any]) -> None:
 
 def _enter_root(root: Path) -> None:
     """Makes a folder the root, and lets go of everything that was mounted on the machine."""
-    os.chdir(root)
+    new = os.open(root, os.O_RDONLY)
+    _to_real_root()
+    os.fchdir(new)
     number = _PIVOT_ROOT.get(os.uname().machine, _PIVOT_ROOT_ELSEWHERE)
     _call("pivot_root", _libc.syscall(ctypes.c_long(number), b".", b"."))
     # The old root now lies on the new one.
@@ -179,7 +199,7 @@ def main() -> None:
         _unshare("mounts, network, IPC", _CLONE_NEWNS | _CLONE_NEWNET | _CLONE_NEWIPC)
         _loopback_up()
         _new_root(plan)
-        os.closerange(3, descriptor)
+        os.write(descriptor, str(os.getpid()).encode())
         os.execv("/usr/bin/sleep", [plan["name"], "infinity"])  # noqa: S606
     except (OSError, ValueError, KeyError) as error:
         os.write(descriptor, str(error).encode())

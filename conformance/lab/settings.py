@@ -6,6 +6,7 @@ Everything that differs from an engine's own defaults is here, with the reason.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 
 from conformance.lab.places import Places
@@ -27,10 +28,12 @@ nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 _GROUP = "root:x:0:\ndaemon:x:1:\ntty:x:5:\nnogroup:x:65534:\n"
 
 # No ulimits: Podman's defaults are above what a process without CAP_SYS_RESOURCE may ask for.
+# No pids limit unless asked for: in a container the machine may not let us limit anything.
 # Cgroupfs: there is no systemd in a suite. No network: there is none to configure.
 _CONTAINERS = """\
 [containers]
 default_ulimits=[]
+pids_limit=0
 netns="none"
 cgroupns="host"
 log_driver="k8s-file"
@@ -78,8 +81,10 @@ def daemon_command(places: Places, suite: str, name: str) -> list[str]:
         "dockerd",
         f"--host={socket}",
         f"--data-root={places.suite(suite) / 'docker'}",
-        "--exec-root=/run/docker",
-        "--pidfile=/run/docker.pid",
+        # Anew at each start: one that was killed leaves process ids there, of processes that may be
+        # zombies for a while, and that the next one takes for alive.
+        f"--exec-root=/run/docker-{time.monotonic_ns()}",
+        "--pidfile=",
         "--bridge=none",
         "--iptables=false",
         "--ip6tables=false",

@@ -65,7 +65,9 @@ def read_sources(text: str) -> Iterator[Source]:
             )
 
 
-_LINE = re.compile(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<rest>.*)")
+_LINE = re.compile(
+    r"deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<rest>.*)"
+)
 
 
 def read_list(text: str) -> Iterator[Source]:
@@ -74,10 +76,10 @@ def read_list(text: str) -> Iterator[Source]:
         match = _LINE.match(line.partition("#")[0].strip())
         if match is None:
             continue
-        options = dict(
-            (option.partition("=")[0].lower(), option.partition("=")[2])
+        options = {
+            option.partition("=")[0].lower(): option.partition("=")[2]
             for option in (match["options"] or "").split()
-        )
+        }
         yield Source(
             match["uri"],
             (match["suite"],),

@@ -19,11 +19,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 from conformance.lab import cgroups
 from conformance.lab.catalogue import COMMANDS, KINDS, plain_version
-from conformance.lab.errors import EngineFailure, LabError
+from conformance.lab.errors import EngineStartError, LabError
 from conformance.lab.fetch import fetch, is_fetched
 from conformance.lab.machine import PATH, environment
 from conformance.lab.places import Places, start_time, write_atomically
@@ -80,7 +80,7 @@ class Suite:
 
         Raises:
             LabError: the suite's tree or namespaces cannot be made.
-            EngineFailure: one of its engines does not start; the others are up.
+            EngineStartError: one of its engines does not start; the others are up.
         """
         if not is_fetched(self.places, self.name):
             self.down()  # its tree is about to go
@@ -94,19 +94,19 @@ class Suite:
         for daemon in DAEMONS:
             try:
                 versions[daemon] = self._serve(daemon)
-            except EngineFailure as error:
+            except EngineStartError as error:
                 failures.append(str(error))
         for command, arguments in _VERSION_OF.items():
             try:
                 versions[command] = self._output(command, *arguments)
-            except EngineFailure as error:
+            except EngineStartError as error:
                 if command in DAEMONS or command == "buildah":
                     failures.append(str(error))
         state = self.places.read_state(self.name)
         if state.get("versions") != versions:
             self.places.write_state(self.name, state | {"versions": versions})
         if failures:
-            raise EngineFailure("\n".join(failures))
+            raise EngineStartError("\n".join(failures))
         say(f"{self.name}: {', '.join(f'{kind} {self.versions()[kind]}' for kind in KINDS)}")
 
     def _hold(self) -> None:
@@ -133,28 +133,27 @@ class Suite:
             ],
         }
         reading, writing = os.pipe()
-        with os.fdopen(reading, "rb") as answer:
+        with os.fdopen(reading, "rb") as answer, self._log("holder") as log:
             program = Path(__file__).with_name("holder.py")
             subprocess.run(  # noqa: S603
                 ["setsid", "--fork", sys.executable, "-I", str(program), str(writing)],  # noqa: S607
                 input=json.dumps(plan).encode(),
                 pass_fds=(writing,),
                 stdout=subprocess.DEVNULL,
-                stderr=self._log("holder"),
+                stderr=log,
                 env=environment(),
                 cwd="/",
                 check=True,
             )
             os.close(writing)
-            wrong = answer.read().decode(errors="replace")
-        pids = cgroups.pids(f"{self.group}/lab-holder") if not wrong else set()
-        if len(pids) != 1:
-            raise LabError(f"{self.name}: no namespace for it: {wrong or self._tail('holder')}")
-        pid = pids.pop()
-        holder = [pid, start_time(pid)]
+            said = answer.read().decode(errors="replace")
+        if not said.isdecimal() or (start := start_time(int(said))) is None:
+            raise LabError(f"{self.name}: no namespace for it: {said or self._tail('holder')}")
+        pid = int(said)
+        holder = [pid, start]
         state = {"revision": _REVISION, "boot": _boot(), "holder": holder}
         state["mounts"] = str(Path(f"/proc/{pid}/ns/mnt").readlink())
-        self._write_scripts((pid, str(holder[1])))
+        self._write_scripts((pid, start))
         self.places.write_state(self.name, state)
 
     def _write_scripts(self, holder: tuple[int, str]) -> None:
@@ -223,10 +222,12 @@ class Suite:
             check=False,
         )
         if done.returncode:
-            raise EngineFailure(f"{self.name}: {' '.join(command)} failed: {done.stderr.strip()}")
+            raise EngineStartError(
+                f"{self.name}: {' '.join(command)} failed: {done.stderr.strip()}"
+            )
         return done.stdout.strip().partition("\n")[0]
 
-    def _log(self, name: str) -> Any:
+    def _log(self, name: str) -> BinaryIO:
         return self.places.log(self.name, name).open("ab")
 
     def _tail(self, name: str, lines: int = 12) -> str:
@@ -235,9 +236,11 @@ class Suite:
             return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
         return ""
 
-    def _failure(self, daemon: str, what: str) -> EngineFailure:
+    def _failure(self, daemon: str, what: str) -> EngineStartError:
         log = self.places.log(self.name, daemon)
-        return EngineFailure(f"{self.name}: {daemon} {what}; {log} ends with:\n{self._tail(daemon)}")
+        return EngineStartError(
+            f"{self.name}: {daemon} {what}; {log} ends with:\n{self._tail(daemon)}"
+        )
 
     # --- down
 

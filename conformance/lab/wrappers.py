@@ -67,11 +67,11 @@ def suite_script(
 # Runs a command of the lab's {suite}: in-{suite} GROUP COMMAND [ARG...]
 group=$1
 shift
-# The process id may be another's by now; together with the start time it is not.
+# The process may be a zombie, or its id another's by now; with the start time it is not.
 stat=
 IFS= read -r stat 2>/dev/null </proc/{pid}/stat
 case $stat in
-*' {start} '*) ;;
+*') '[!ZX]' '*' {start} '*) ;;
 *)
     echo "the lab's {suite} is not running: python -m conformance.lab up {suite}" >&2
     exit {NOT_RUNNING}
