@@ -63,7 +63,7 @@ _NEAR_JSON = (
 )
 #: Arrays with something that is no string: a builder rejects them.
 _NOT_STRINGS = ('["a", 1]', "[null]", "[true]", '[["a"]]', '["a", {}]')
-_AFTER = (" b", "b", " # b", ' ["b"]', "]", ",", " \\b", "\u00a0")
+_AFTER = (" b", "b", " # b", ' ["b"]', "]", ",", " \\b", "\u00a0b")
 _PLAIN = (
     *('CMD ["a"]', "CMD a", 'ENTRYPOINT ["a"]', "ENTRYPOINT a"),
     *('CMD ["a", "b"]', "CMD a b", 'ENTRYPOINT ["a", "b"]', "ENTRYPOINT a b"),
