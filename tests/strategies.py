@@ -7,35 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-#: Pieces of Dockerfiles. Joined at random they reach most corners of the grammar.
-PIECES = (
-    # line ends, blanks, comments, directives
-    *("\n", "\n\n", "\\\n", "\\ \t\n", "`\n", "\\\\\n", "\r\n", " ", "  ", "\t", "\v"),
-    *("\u00a0", "\x85", "\u2028", "\x1c", "#", " # ", "# escape=`\n", "#escape=\\\n"),
-    *("# syntax=x\n", "# check=skip=all\n", "\ufeff"),
-    # instructions
-    *("FROM", "from", "Run", "RUN ", "CMD ", "cmd\t", "ENTRYPOINT ", "SHELL ", "ONBUILD "),
-    *("onbuild ", "ENV ", "LABEL ", "ARG ", "COPY ", "ADD ", "HEALTHCHECK ", "HEALTHCHECK CMD "),
-    *("EXPOSE ", "VOLUME ", "USER ", "WORKDIR ", "STOPSIGNAL ", "MAINTAINER ", "FOO "),
-    # flags
-    *("--", "--x", "--from=a ", '--x="a b" ', "-- ", "--é=\u00a0x "),
-    # arrays
-    *("[", '["a"', '["a", "b"]', '"', "'", "[]", ",", "]", '["a"] ', "1", "null", "1e999"),
-    *('{"a":1}', "\\u0041", "\\ud83d", "\\x", '"a\tb"'),
-    # words
-    *("$X", "${X:-y}", "${X:=y}", "${X#y}", "${X", "$", "{", "}", "=", "a=b ", "a ", "b", "é"),
-    *("scratch", " AS ", "a", "b\n", "\\", "`", "x\\y", '\\"', "à ", "ï"),
-    # heredocs
-    *("<<EOF", "<<-EOF", '<<"EOF"', "<<'E F'", "<< EOF", "EOF\n", "\nEOF\n", "\tEOF\n"),
-    *("3<<A", "\nA\n", "<"),
-)
+from entrysem.hypothesis import fragments
 
-#: A Dockerfile, or nearly one: any order of the pieces, half of the time after a FROM.
-dockerfiles = st.builds(
-    str.__add__,
-    st.sampled_from(["", "FROM a\n"]),
-    st.lists(st.sampled_from(PIECES), max_size=14).map("".join),
-)
+#: A Dockerfile, or nearly one.
+dockerfiles = fragments()
 
 #: Texts of any kind: structured, any characters, and what any bytes decode to.
 texts = st.one_of(
@@ -47,7 +22,7 @@ texts = st.one_of(
 sources = st.one_of(
     st.binary(max_size=60),
     st.lists(
-        st.one_of(st.sampled_from(PIECES).map(str.encode), st.binary(max_size=2)), max_size=12
+        st.one_of(fragments(max_pieces=3).map(str.encode), st.binary(max_size=2)), max_size=6
     ).map(b"".join),
 )
 
