@@ -173,7 +173,7 @@ def _compile(target: Path) -> None:
 
 
 def _run(*command: str) -> str:
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -17,7 +17,7 @@ from typing import Any
 
 from conformance.rootfs import SHELLS, Shell
 from conformance.sandbox import STOP, Sandbox, Seen
-from entrysem.shell import ScriptKind, shell_view
+from entrysem.shell import EXEC, shell_view
 
 __all__ = ["OPERANDS", "SCRIPTS", "Row", "Script", "disagreements", "observe"]
 
@@ -176,10 +176,12 @@ def disagreements(argv: tuple[str, ...], script: Script, seen: Seen) -> tuple[st
     if program.argv != script.argv:
         found.append(f"SHELL-01: P got {program.argv!r}, not {script.argv!r}")
     said = {entry.who for entry in view.pid1}
-    if view.kind is ScriptKind.EXEC:
+    if view.kind == EXEC:
         said = {"program"}
     if said and seen.pid1 not in said:
-        found.append(f"SHELL-04: {seen.pid1} is process 1, not {', '.join(said)} ({view.kind})")
+        found.append(
+            f"SHELL-04: {seen.pid1} is process 1, not {', '.join(said)} ({view.kind and view.kind.name})"
+        )
     found += _stop(script, seen)
     return tuple(found)
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -223,7 +223,7 @@ def test_a_name_that_could_be_the_beginning_of_an_id(engine: Started) -> None:
 
 
 @pytest.mark.parametrize("placement", ["mount", "upload"])
-def test_the_first_process(engine: Started, placement: str) -> None:
+def test_the_first_process(engine: Started, placement: Literal["mount", "upload"]) -> None:
     if "PROCESS" not in engine.who.levels:
         pytest.skip(engine.who.details["probe"])
     runs = engine.docker._runs

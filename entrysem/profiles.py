@@ -12,7 +12,7 @@ The classic builder's versions are those of the Docker Engine that it is part of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
@@ -29,9 +29,11 @@ __all__ = [
     "Engine",
     "Profile",
     "builder_behaviour",
+    "builder_with",
     "deviations_of",
     "frontend_engine",
     "runtime_behaviour",
+    "runtime_with",
 ]
 
 #: Builder name -> the newest version that this release knows.
@@ -117,6 +119,16 @@ class Profile:
         self.runtime: Final = runtime
         self.builder_behaviour: Final = builder_behaviour(builder)
         self.runtime_behaviour: Final = runtime_behaviour(runtime)
+
+    def altered(
+        self, builder: BuilderBehaviour | None = None, runtime: RuntimeBehaviour | None = None
+    ) -> Profile:
+        """The same names with other behaviours, of no real engine: for experiments."""
+        other = object.__new__(Profile)
+        other.builder, other.runtime = self.builder, self.runtime  # type: ignore[misc]
+        other.builder_behaviour = builder or self.builder_behaviour  # type: ignore[misc]
+        other.runtime_behaviour = runtime or self.runtime_behaviour  # type: ignore[misc]
+        return other
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Profile):
@@ -226,10 +238,15 @@ def deviations_of(engine: Engine, side: Literal["builder", "runtime"]) -> tuple[
 @lru_cache(maxsize=256)
 def builder_behaviour(engine: Engine) -> BuilderBehaviour:
     """The reference builder with this engine's deviations applied; one object an engine."""
+    return builder_with(deviations_of(engine, "builder"))
+
+
+def builder_with(deviations: Iterable[Deviation]) -> BuilderBehaviour:
+    """The reference builder with these deviations applied, the later ones over the earlier."""
     changes: dict[str, Any] = {}
     grammar: dict[str, Any] = {}
     lacks: frozenset[str] = frozenset()
-    for deviation in deviations_of(engine, "builder"):
+    for deviation in deviations:
         changes.update(deviation.sets)
         grammar.update(deviation.grammar)
         lacks |= deviation.lacks
@@ -262,7 +279,12 @@ def _grammar(changes: tuple[tuple[str, Any], ...]) -> Grammar:
 @lru_cache(maxsize=256)
 def runtime_behaviour(engine: Engine) -> RuntimeBehaviour:
     """The reference runtime with this engine's deviations applied; one object an engine."""
+    return runtime_with(deviations_of(engine, "runtime"))
+
+
+def runtime_with(deviations: Iterable[Deviation]) -> RuntimeBehaviour:
+    """The reference runtime with these deviations applied, the later ones over the earlier."""
     changes: dict[str, Any] = {}
-    for deviation in deviations_of(engine, "runtime"):
+    for deviation in deviations:
         changes.update(deviation.sets)
     return RuntimeBehaviour(**changes)

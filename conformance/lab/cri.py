@@ -230,7 +230,7 @@ class Cri:
             *("--namespace", "k8s.io", "images", "import", "--no-unpack", str(path)),
         ]
         try:
-            done = subprocess.run(  # noqa: S603
+            done = subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -167,12 +167,12 @@ def _unpack(debs: list[Path], tree: Path) -> None:
         (tree / "usr" / name).mkdir(parents=True)
         (tree / name).symlink_to(f"usr/{name}")
     for deb in debs:
-        with subprocess.Popen(  # noqa: S603
+        with subprocess.Popen(
             _owned("dpkg-deb", "--fsys-tarfile", str(deb)),
             stdout=subprocess.PIPE,
             env=environment(),
         ) as tarfile:
-            unpacking = subprocess.run(  # noqa: S603
+            unpacking = subprocess.run(
                 _owned("tar", "-x", "--keep-directory-symlink", "-C", str(tree)),
                 stdin=tarfile.stdout,
                 capture_output=True,
@@ -193,7 +193,7 @@ def _owned(*command: str) -> list[str]:
 
 
 def _run(*command: str) -> str:
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         _owned(*command),
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -142,8 +142,8 @@ class Suite:
         reading, writing = os.pipe()
         with os.fdopen(reading, "rb") as answer, self._log("holder") as log:
             program = Path(__file__).with_name("holder.py")
-            subprocess.run(  # noqa: S603
-                ["setsid", "--fork", sys.executable, "-I", str(program), str(writing)],  # noqa: S607
+            subprocess.run(
+                ["setsid", "--fork", sys.executable, "-I", str(program), str(writing)],
                 input=json.dumps(plan).encode(),
                 pass_fds=(writing,),
                 stdout=subprocess.DEVNULL,
@@ -207,8 +207,8 @@ class Suite:
         inner = self.places.wrapper("in", self.name)
         group = DAEMONS[daemon].groups[0]
         with self._log(daemon) as log:
-            subprocess.run(  # noqa: S603
-                ["setsid", "--fork", str(inner), group, *command],  # noqa: S607
+            subprocess.run(
+                ["setsid", "--fork", str(inner), group, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -226,7 +226,7 @@ class Suite:
             time.sleep(0.05)
 
     def _output(self, *command: str) -> str:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [str(self.places.wrapper("in", self.name)), "lab-command", *command],
             stdin=subprocess.DEVNULL,
             capture_output=True,

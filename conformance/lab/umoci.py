@@ -89,7 +89,7 @@ class Umoci:
 
     def _umoci(self, *arguments: str) -> str:
         try:
-            done = subprocess.run(  # noqa: S603
+            done = subprocess.run(
                 [self._wrapper, *arguments],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -25,6 +25,7 @@ _COMMANDS = {
     "rules": "rules",
     "claims": "rules",
     "vectors": "vectors",
+    "verify": "verify",
 }
 
 

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-_SCHEMAS = ("journal", "known", "harness-request", "harness-response")
+_SCHEMAS = (
+    "journal",
+    "known",
+    "harness-request",
+    "harness-response",
+    "verify-report",
+    "verify-diff",
+)
 _LEVELS = ("CONFIG", "CREATE", "PROCESS")
 _FORMATS = "text|markdown|junit|json|html"
 

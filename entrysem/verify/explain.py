@@ -11,18 +11,15 @@ Nothing here decides a verdict: expected values come from the vectors.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from entrysem.behaviour import BuilderBehaviour, RuntimeBehaviour
 from entrysem.deviations import DEVIATIONS, Deviation
-from entrysem.dockerfile.grammar import REFERENCE
 from entrysem.errors import DockerfileError, InputError
 from entrysem.model import RunOptions
-from entrysem.profiles import Engine, Profile, deviations_of
+from entrysem.profiles import Engine, Profile, builder_with, deviations_of, runtime_with
 from entrysem.resolve import Image
 from entrysem.vectors import image_of
 from entrysem.verify.protocol import Run
@@ -74,8 +71,7 @@ class _Predictions:
             # Nothing on Linux reads the flag, and no vector looks at it.
             return known, image.config._replace(args_escaped=False)
         runtime = tuple([one for one in deviations if _BY_ID[one].side == "runtime"])
-        profile = copy.copy(image.profile)
-        object.__setattr__(profile, "runtime_behaviour", _runtime(runtime))
+        profile = image.profile.altered(runtime=_runtime(runtime))
         try:
             resolution = Image(profile, image.config, image.dockerfile, image.built).run(
                 self.options
@@ -89,8 +85,7 @@ class _Predictions:
         """The built image, or the code of the rejection."""
         if deviations not in self._images:
             # A profile takes its behaviour from a version; this one is of no version.
-            profile = copy.copy(Profile())
-            object.__setattr__(profile, "builder_behaviour", _builder(deviations))
+            profile = Profile().altered(builder=_builder(deviations))
             try:
                 self._images[deviations] = image_of(self.case, profile)
             except DockerfileError as error:
@@ -98,26 +93,11 @@ class _Predictions:
         return self._images[deviations]
 
 
-def _changes(deviations: Ids) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    for one in deviations:
-        changes.update(_BY_ID[one].sets)
-    return changes
-
-
 @lru_cache(maxsize=1024)
 def _builder(deviations: Ids) -> BuilderBehaviour:
-    grammar: dict[str, Any] = {}
-    lacks: frozenset[str] = frozenset()
-    for one in deviations:
-        grammar.update(_BY_ID[one].grammar)
-        lacks |= _BY_ID[one].lacks
-    if lacks:
-        grammar["lacks"] = lacks
-    behaviour = BuilderBehaviour(grammar=replace(REFERENCE, **grammar) if grammar else REFERENCE)
-    return replace(behaviour, **_changes(deviations))
+    return builder_with([_BY_ID[one] for one in deviations])
 
 
 @lru_cache(maxsize=1024)
 def _runtime(deviations: Ids) -> RuntimeBehaviour:
-    return replace(RuntimeBehaviour(), **_changes(deviations))
+    return runtime_with([_BY_ID[one] for one in deviations])
