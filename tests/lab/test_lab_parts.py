@@ -58,14 +58,7 @@ def test_an_id_has_the_reported_version_and_before_that_the_suite() -> None:
                 "workspace=/data/sid/work"
             ),
         ),
-        (
-            "podman",
-            "",
-            (
-                "podman:host=unix:///data/sid/podman.sock,cli=/data/bin/podman-sid,"
-                "workspace=/data/sid/work"
-            ),
-        ),
+        ("podman", "", ("podman:cli=/data/bin/podman-sid,workspace=/data/sid/work")),
         ("buildah", "oci", "buildah:format=oci,cli=/data/bin/buildah-sid,workspace=/data/sid/work"),
     ],
 )

@@ -183,10 +183,12 @@ class Docker:
             engine = ["-H", self._host]
         else:
             engine = []
+        assert self._folder is not None
         cli = Cli(
             self._command,
             engine=engine,
             commands=self._commands,
+            folder=self._folder,
             api_version=api_version,
             always=not self._translate,
         )
