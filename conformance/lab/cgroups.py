@@ -18,7 +18,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,8 +84,10 @@ def hierarchies() -> tuple[Hierarchy, ...]:
     return read_mounts(Path("/proc/self/mountinfo").read_text(encoding="utf-8"))
 
 
-def make(group: str) -> None:
-    """Makes `LAB/SUITE[/DAEMON]` in every hierarchy, ready for processes.
+def make(group: str, leaves: Iterable[str] = ()) -> None:
+    """Makes `LAB/SUITE` in every hierarchy, and groups in it, ready for processes.
+
+    What is above it hands controllers on; it does not yet (`hand_on`), so that it can be entered.
 
     Raises:
         LabError: a hierarchy cannot be written to.
@@ -99,15 +101,28 @@ def make(group: str) -> None:
             if hierarchy.version == 2:
                 _hand_on(folder)
             folder /= part
-            try:
-                folder.mkdir(exist_ok=True)
-                if "cpuset" in hierarchy.options.split(","):
-                    _inherit_cpuset(folder)
-            except OSError as error:
-                raise LabError(
-                    f"the control group {folder} cannot be made ({error.strerror}): the lab needs a"
-                    " machine, a virtual machine or a privileged container"
-                ) from error
+            _make(folder, hierarchy)
+        for leaf in leaves:
+            _make(folder / leaf, hierarchy)
+
+
+def _make(folder: Path, hierarchy: Hierarchy) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+        if "cpuset" in hierarchy.options.split(","):
+            _inherit_cpuset(folder)
+    except OSError as error:
+        raise LabError(
+            f"the control group {folder} cannot be made ({error.strerror}): the lab needs a machine,"
+            " a virtual machine or a privileged container"
+        ) from error
+
+
+def hand_on(group: str) -> None:
+    """Lets the groups in a group be limited. From now on no process can enter it itself."""
+    for hierarchy in hierarchies():
+        if hierarchy.version == 2:
+            _hand_on(hierarchy.mount / group)
 
 
 def _hand_on(folder: Path) -> None:

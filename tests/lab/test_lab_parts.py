@@ -209,9 +209,14 @@ def test_controllers_are_handed_on_and_groups_made(
     (tmp_path / "cgroup.controllers").write_text("cpu memory pids hugetlb\n")
     (tmp_path / "cgroup.subtree_control").write_text("memory\n")
     monkeypatch.setattr(cgroups, "hierarchies", lambda: (cgroups.Hierarchy(tmp_path),))
-    cgroups.make("lab/sid")
+    cgroups.make("lab/sid", ["lab-holder"])
     assert (tmp_path / "cgroup.subtree_control").read_text() == "+pids"
-    assert (tmp_path / "lab/sid").is_dir()
+    assert (tmp_path / "lab/sid/lab-holder").is_dir()
+    inner = tmp_path / "lab/sid"
+    (inner / "cgroup.controllers").write_text("memory\n")
+    (inner / "cgroup.subtree_control").write_text("\n")
+    cgroups.hand_on("lab/sid")
+    assert (inner / "cgroup.subtree_control").read_text() == "+memory"
 
 
 def test_a_cpuset_is_inherited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
