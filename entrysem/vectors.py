@@ -114,13 +114,26 @@ def _check_builder(case: Case, builder: str, expected: Case) -> list[str]:
     if "rejected" in expected:
         return [f"{where}: accepted, but the builder rejects it"]
     if "asks_for_image" in expected:
-        known = image.built is not None and image.built.origin != "unknown"
-        return [f"{where}: does not ask for an image, but the builder does"] if known else []
+        asks = _asks_for_image(image, case.get("bases", {}))
+        return [] if asks else [f"{where}: does not ask for an image, but the builder does"]
     found = _check_config(where, image, expected)
     for run in expected.get("runs", []):
         for runtime in run.get("runtimes", ["docker"]):
             found += _check_run(f"{where} and {runtime}", with_runtime(image, runtime), run)
     return found
+
+
+def _asks_for_image(image: Image, given: Case) -> bool:
+    """Whether the build stands on an image that is not known, or copies from one."""
+    if image.built is None or image.dockerfile is None or image.built.origin == "unknown":
+        return True
+    stages = image.dockerfile.stages[: image.built.stage.number + 1]
+    for stage in stages:
+        names = {earlier.key for earlier in stages[: stage.number]}
+        for source in stage.sources:
+            if not source.isdecimal() and source.lower() not in names and source not in given:
+                return True
+    return False
 
 
 def with_runtime(image: Image, runtime: str) -> Image:
