@@ -173,7 +173,7 @@ _UNSOUND = [
     (("short",), "shows 1 runs instead of 2"),
     (("level=PROCESS", "levels=CONFIG,CREATE"), "offers CONFIG, CREATE"),
     (("levels=CONFIG,EVERYTHING",), "is none of CONFIG, CREATE, PROCESS"),
-    (("wrong=smoke-create", "levels=CONFIG,CREATE", "noise=50000"), ""),
+    (("wrong=smoke-create", "levels=CONFIG,CREATE", "noise=5000"), ""),
 ]
 
 
