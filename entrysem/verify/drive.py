@@ -316,7 +316,7 @@ class _Talk:
         timeout = self.wish.settings.timeout * 8 + self.wish.settings.grace
 
         def ask() -> Unsound | None:
-            return smoke(self.harness, self.implementation)
+            return smoke(self.harness, self.implementation, self.wish.level)
 
         try:
             return in_thread(ask, self.noted, timeout, "the check of the harness")
