@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from entrysem.cli.journals import (
+    Format,
+    Output,
+    check_format,
+    diff,
+    rendered,
+    report,
+    say,
+    tell,
+    usage,
+    write,
+)
+
 if TYPE_CHECKING:
-    from entrysem.errors import InputError
     from entrysem.profiles import Profile
     from entrysem.verify.drive import Wish
+    from entrysem.verify.interrupts import Interrupts
     from entrysem.verify.journal import Journal
     from entrysem.verify.protocol import Harness, Level
-    from entrysem.verify.runner import Interrupts
 
 __all__ = ["register"]
 
@@ -32,7 +43,6 @@ _SCHEMAS = (
     "verify-diff",
 )
 _LEVELS = ("CONFIG", "CREATE", "PROCESS")
-_FORMATS = "text|markdown|junit|json|html"
 
 
 def register(app: typer.Typer) -> None:
@@ -50,12 +60,6 @@ def register(app: typer.Typer) -> None:
     )(report)
     group.command("diff", epilog="Example: entrysem verify diff old.ndjson new.ndjson")(diff)
     app.add_typer(group)
-
-
-_Format = Annotated[str, typer.Option("--format", metavar=_FORMATS, help="Output format.")]
-_Output = Annotated[
-    str, typer.Option(metavar="FILE", help="Write the report to a file, not to standard output.")
-]
 
 
 def verify(
@@ -121,8 +125,8 @@ def verify(
     resume: Annotated[
         str, typer.Option(metavar="FILE", help="Go on with this journal, where it stopped.")
     ] = "",
-    output_format: _Format = "text",
-    output: _Output = "",
+    output_format: Format = "text",
+    output: Output = "",
     schema: Annotated[
         str, typer.Option(metavar="|".join(_SCHEMAS), help="Print a schema and exit.")
     ] = "",
@@ -154,12 +158,12 @@ def verify(
 
     settings = Settings(jobs=jobs, fail_fast=fail_fast, timeout=timeout)
     try:
-        _check_format(output_format)
+        check_format(output_format)
         code, journals = _verify(asked, settings)
         if journals:
-            _write(_rendered(journals, output_format, output), output)
+            write(rendered(journals, output_format, output), output)
     except InputError as error:
-        raise typer.Exit(_tell(error)) from None
+        raise typer.Exit(tell(error)) from None
     raise typer.Exit(code)
 
 
@@ -182,14 +186,14 @@ class _NothingToDo(Exception):  # noqa: N818 - the exit code is 3
 
 def _verify(asked: _Asked, settings: Any) -> tuple[int, list[Journal]]:
     """The exit code and the journals; raises `InputError` for what the user has to change."""
-    from entrysem.verify.runner import Interrupted, interrupts
+    from entrysem.verify.interrupts import Interrupted, interrupts
 
     asked = _from_journal(asked)
     try:
         runs = _runs(asked)
         wishes = [_wish(asked, engine, settings) for engine in runs]
     except _NothingToDo as nothing:
-        _say(f"error: {nothing}")
+        say(f"error: {nothing}")
         return 3, []
     journals: list[Journal] = []
     code = 0
@@ -204,7 +208,7 @@ def _verify(asked: _Asked, settings: Any) -> tuple[int, list[Journal]]:
             if noted.count:
                 break
     if noted.signal:
-        _say(f"interrupted by {noted.name}")
+        say(f"interrupted by {noted.name}")
         return 128 + noted.signal, journals
     return code, journals
 
@@ -221,11 +225,11 @@ def _one(asked: _Asked, wish: Wish, path: Path, noted: Interrupts) -> Journal:
         path,
         noted,
         resume=bool(asked.resume) and path.exists(),
-        say=_say,
+        say=say,
         stream=sys.stderr,
     )
     hint = "" if found.status == "complete" else f" (go on with --resume {path})"
-    _say(f"journal: {path}{hint}")
+    say(f"journal: {path}{hint}")
     return found
 
 
@@ -245,12 +249,12 @@ def _from_journal(asked: _Asked) -> _Asked:
     """What --resume leaves open is as it was in the journal."""
     if not asked.resume or not Path(asked.resume).is_file():
         if asked.resume and not Path(asked.resume).is_dir():
-            _usage("--resume", f"there is no journal {asked.resume}")
+            usage("--resume", f"there is no journal {asked.resume}")
         return asked
     from entrysem.verify.journal import read
 
     if asked.journal and asked.journal != asked.resume:
-        _usage("--journal", "a run is resumed in its own journal; leave --journal out")
+        usage("--journal", "a run is resumed in its own journal; leave --journal out")
     header = read(Path(asked.resume)).header
     options = header["options"]
     if not asked.engines and not asked.builder:
@@ -278,22 +282,22 @@ def _runs(asked: _Asked) -> dict[str, Path]:
     engines = asked.engines
     if asked.builder:
         if engines:
-            _usage("--builder", "is an engine of its own; leave --engine out")
+            usage("--builder", "is an engine of its own; leave --engine out")
         engines = (f"{asked.builder} (inspect: {asked.inspect})",)
     if not engines:
-        _usage("--engine", "name an engine: docker, podman, buildah, harness:PROGRAM; or --builder")
+        usage("--engine", "name an engine: docker, podman, buildah, harness:PROGRAM; or --builder")
     if len(set(engines)) < len(engines):
-        _usage("--engine", "the same engine is named twice")
+        usage("--engine", "the same engine is named twice")
     place = asked.resume or asked.journal
     if len(engines) == 1 and not Path(place or "-").is_dir():
         return {engines[0]: Path(place) if place else _default_journal()}
     if not place:
-        _usage("--journal", "name a folder for the journals of several engines")
+        usage("--journal", "name a folder for the journals of several engines")
     folder = Path(place)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        _usage("--journal", f"{folder} cannot be the folder of several journals: {error.strerror}")
+        usage("--journal", f"{folder} cannot be the folder of several journals: {error.strerror}")
     return {engine: folder / f"{_slug(engine)}.ndjson" for engine in engines}
 
 
@@ -316,7 +320,7 @@ def _default_journal() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        _usage("--journal", f"name a file; {folder} cannot be made: {error.strerror}")
+        usage("--journal", f"name a file; {folder} cannot be made: {error.strerror}")
     return folder / f"verify-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.ndjson"
 
 
@@ -358,7 +362,7 @@ def _level(text: str) -> Level:
 
     found = [level for level in LEVELS if level == (text or "CREATE").upper()]
     if not found:
-        _usage("--level", f"{text!r} is none of {', '.join(LEVELS)}")
+        usage("--level", f"{text!r} is none of {', '.join(LEVELS)}")
     return found[0]
 
 
@@ -366,110 +370,9 @@ def _split(values: Sequence[str] | None) -> tuple[str, ...]:
     return tuple([part.strip().upper() for value in values or () for part in value.split(",")])
 
 
-def _usage(option: str, message: str) -> NoReturn:
-    raise typer.BadParameter(message, param_hint=option)
-
-
-# --- journals that are there -------------------------------------------------------------------------
-
-_Journals = Annotated[list[str], typer.Argument(metavar="JOURNAL...", help="Journals of engines.")]
-
-
-def report(journals: _Journals, output_format: _Format = "text", output: _Output = "") -> None:
-    """Show what journals say: one report, a column for each engine.
-
-    The exit code is that of the run: 0 as expected, 1 a mismatch, 3 broken or not complete.
-    """
-    from entrysem.errors import InputError
-    from entrysem.verify.journal import read
-
-    try:
-        _check_format(output_format)
-        found = [read(Path(name)) for name in journals]
-        _write(_rendered(found, output_format, output), output)
-    except InputError as error:
-        raise typer.Exit(_tell(error)) from None
-    raise typer.Exit(max(journal.exit_code for journal in found))
-
-
-def diff(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="A journal.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="A later one.")],
-    output_format: Annotated[
-        str, typer.Option("--format", metavar="text|markdown|json", help="Output format.")
-    ] = "text",
-    output: _Output = "",
-) -> None:
-    """Show what changed between two journals. Exit code 1 when something got worse."""
-    from entrysem.errors import InputError
-    from entrysem.verify import diff as differences
-    from entrysem.verify.journal import read
-
-    if output_format not in differences.FORMATS:
-        _usage("--format", f"{output_format!r} is none of {', '.join(differences.FORMATS)}")
-    try:
-        difference = differences.compare(read(Path(old)), read(Path(new)))
-        _write(differences.render(difference, output_format), output)
-    except InputError as error:
-        raise typer.Exit(_tell(error)) from None
-    raise typer.Exit(difference.exit_code)
-
-
-# --- what comes out ----------------------------------------------------------------------------------
-
-
 def _print_schema(name: str) -> None:
     if name not in _SCHEMAS:
-        _usage("--schema", f"must be one of {', '.join(_SCHEMAS)}")
+        usage("--schema", f"must be one of {', '.join(_SCHEMAS)}")
     from entrysem.data import read_text
 
     sys.stdout.write(read_text(f"schema/{name}.schema.json"))
-
-
-def _check_format(name: str) -> None:
-    if name not in _FORMATS.split("|"):
-        _usage("--format", f"{name!r} is none of {_FORMATS.replace('|', ', ')}")
-
-
-def _rendered(journals: Sequence[Journal], name: str, output: str) -> str:
-    from entrysem.verify.report import render
-
-    terminal = not output and sys.stdout.isatty()
-    colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    width = shutil.get_terminal_size().columns if terminal else 100
-    return render(journals, name, width=width, colour=colour)
-
-
-def _write(text: str, output: str) -> None:
-    if not output:
-        sys.stdout.write(text)
-        return
-    try:
-        Path(output).write_text(text, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        from entrysem.errors import InputError
-
-        raise InputError(
-            "unwritable",
-            f"the report cannot be written: {error.strerror}",
-            where=output,
-            hint="`entrysem verify report` makes it again from the journal",
-        ) from None
-
-
-def _say(text: str) -> None:
-    from entrysem.render.visible import visible
-
-    sys.stderr.write(visible(text) + "\n")
-    sys.stderr.flush()
-
-
-def _tell(error: InputError) -> int:
-    """Shows the error; its exit code: 2 for what was typed, 3 for what cannot be read or written."""
-    from entrysem.render.text import Style, problem
-
-    sys.stderr.write(problem(error, "", Style(colour=False)))
-    return 3 if error.code in _UNREADABLE else 2
-
-
-_UNREADABLE = frozenset({"unreadable", "unwritable", "bad-journal", "other-format", "bad-known"})

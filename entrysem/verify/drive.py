@@ -19,22 +19,15 @@ from entrysem import __version__
 from entrysem.errors import InputError
 from entrysem.profiles import Profile
 from entrysem.verify import journal as journals
+from entrysem.verify.interrupts import Interrupted, Interrupts, in_thread
 from entrysem.verify.journal import FORMAT, Journal, JournalError, Writer, footer_of, now
 from entrysem.verify.known import Known, is_about
 from entrysem.verify.plan import Plan, make_plan, profile_of
 from entrysem.verify.progress import Progress
 from entrysem.verify.protocol import Harness, HarnessError, Implementation, Level
-from entrysem.verify.runner import (
-    Ended,
-    Interrupted,
-    Interrupts,
-    Settings,
-    Watcher,
-    in_thread,
-    run_plan,
-)
+from entrysem.verify.runner import Ended, Settings, Watcher, run_plan
 from entrysem.verify.smoke import Unsound, smoke, sound_line, unreachable_line
-from entrysem.verify.wire import implementation_from_wire, implementation_to_wire
+from entrysem.verify.wire import implementation_to_wire
 
 __all__ = ["Wish", "verify"]
 
@@ -190,7 +183,7 @@ def _opened(
         if reached:
             _same_run(before, header)
         line = {"kind": "resumed", "session": session, "started": header["started"]}
-        if reached and not _was_reached(before):
+        if reached and _has_no_case(before):
             learnt = {key: header[key] for key in ("implementation", "plan")}
             line |= learnt
             before.header.update(learnt)
@@ -204,11 +197,10 @@ def _opened(
 def _same_run(before: Journal, header: Document) -> None:
     """Raises `InputError` that says in what the two runs differ."""
     theirs = before.header
-    pairs: list[tuple[str, Any, Any]] = [
-        (name, theirs.get(name), header[name]) for name in ("engine", "reference", "level")
-    ]
-    old, new = theirs.get("implementation", {}), header["implementation"]
-    if _was_reached(before):
+    names = ["engine", "reference", "level", *(["options"] if _has_no_case(before) else [])]
+    pairs: list[tuple[str, Any, Any]] = [(name, theirs.get(name), header[name]) for name in names]
+    if not _has_no_case(before):
+        old, new = theirs.get("implementation", {}), header["implementation"]
         pairs += [
             (key, old.get(key), new[key]) for key in ("name", "version", "builder", "runtime")
         ]
@@ -224,12 +216,9 @@ def _same_run(before: Journal, header: Document) -> None:
             )
 
 
-def _was_reached(before: Journal) -> bool:
-    """Whether the journal's header knows who answered: not after a run that could not connect."""
-    with suppress(ValueError):
-        known = implementation_from_wire(before.header.get("implementation"), "implementation")
-        return bool(known.version or known.builder or known.runtime or known.details)
-    return True
+def _has_no_case(before: Journal) -> bool:
+    """Whether nothing was judged yet: then the first session may not have known who answers."""
+    return not before.jobs.keys() - {"smoke"}
 
 
 def _told(value: object) -> str:
@@ -327,7 +316,7 @@ class _Talk:
         timeout = self.wish.settings.timeout * 8 + self.wish.settings.grace
 
         def ask() -> Unsound | None:
-            return smoke(self.harness, self.implementation)
+            return smoke(self.harness, self.implementation, self.wish.level)
 
         try:
             return in_thread(ask, self.noted, timeout, "the check of the harness")

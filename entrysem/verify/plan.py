@@ -28,68 +28,15 @@ from entrysem.errors import DockerfileError
 from entrysem.profiles import Engine, Profile
 from entrysem.vectors import dockerfile_of, image_of
 from entrysem.verify.known import Known, recorded_by
-from entrysem.verify.protocol import LEVELS, Implementation, Job, Level, Run
-from entrysem.verify.values import BuildValue, RunValue, StartFailure, Value, differ
+from entrysem.verify.parts import Part, Planned, key_of, part_id, run_of, value_of
+from entrysem.verify.protocol import LEVELS, Implementation, Job, Level
+from entrysem.verify.values import BuildValue, Value, differ
 from entrysem.verify.voices import Voice, choose, unheard
 from entrysem.verify.wire import config_from_wire, job_to_wire
 
-__all__ = ["Part", "Plan", "Planned", "make_plan", "profile_of"]
+__all__ = ["Plan", "make_plan", "profile_of"]
 
 Case = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What gets a verdict of its own.
-
-    Attributes:
-        id: `CASE`, or `CASE/RUN`; the same in every plan.
-        index: which run of the job, or None for what came of the build.
-        expected: the reference's value; when it has none, the engine's own.
-        expected_from: whose value that is; empty when there is none at all.
-        recorded: the engine's own value where it differs.
-        recorded_from: whose value that is, or `known:ID`.
-        url: of the known difference.
-        note: what a reader should know about these values, or empty.
-        unobserved: why nobody knows what this version does, or empty.
-        skip: why it is not asked for, or empty.
-    """
-
-    id: str
-    index: int | None = None
-    expected: Value | None = None
-    expected_from: str = ""
-    recorded: Value | None = None
-    recorded_from: str = ""
-    url: str = ""
-    note: str = ""
-    unobserved: str = ""
-    skip: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A case as it is asked for.
-
-    Attributes:
-        case: the case of the vectors.
-        job: all of it.
-        asked: indices of the job's runs that the engine is asked for; None when it is not asked at
-            all.
-        parts: what gets a verdict; the first is the build's.
-    """
-
-    case: Case
-    job: Job
-    asked: tuple[int, ...] | None
-    parts: tuple[Part, ...]
-
-    @property
-    def request(self) -> Job:
-        """The job as it is sent: only the runs that are asked for."""
-        assert self.asked is not None
-        runs = tuple([self.job.runs[index] for index in self.asked])
-        return replace(self.job, runs=runs, level=self.job.level if runs else "CONFIG")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +199,7 @@ class _Planner:
             build_args=case.get("build_args", {}),
             platform=case.get("platform", ""),
             level=self.offered if runs else "CONFIG",
-            runs=tuple([_run_of(run) for run in runs.values()]),
+            runs=tuple([run_of(run) for run in runs.values()]),
         )
         return Planned(case, job, asked, (build, *parts))
 
@@ -307,7 +254,7 @@ class _Planner:
                 continue
             for run in _expectation(case, builder.name).get("runs", []):
                 if any(name.partition("@")[0] == runtime.name for name in run["runtimes"]):
-                    found.setdefault(_key(run), run)
+                    found.setdefault(key_of(run), run)
         return found
 
     def _run_part(self, case: Case, index: int, key: str) -> Part:
@@ -315,7 +262,7 @@ class _Planner:
         own = self._run_voice(case, key, self._own_builder(case), self.runtime)
         voice = self._own_builder(case)
         unobserved = "" if own is not None else self._unheard(case, voice, self.runtime)
-        part = Part(_part_id(case["id"], key), index, unobserved=unobserved)
+        part = Part(part_id(case["id"], key), index, unobserved=unobserved)
         part = self._part(case, part, expected, own)
         if (
             "CREATE" not in self.implementation.levels
@@ -339,7 +286,7 @@ class _Planner:
         runs = {
             name: run
             for run in expectation.get("runs", [])
-            if _key(run) == key
+            if key_of(run) == key
             for name in run["runtimes"]
         }
         voice = choose(list(runs), runtime, "runtime", case["rules"])
@@ -350,7 +297,7 @@ class _Planner:
             "; ".join(filter(None, (builder.note, voice.note))),
             "; ".join(filter(None, (builder.unobserved, voice.unobserved))),
         )
-        return _run_value(runs[voice.name]), both
+        return value_of(runs[voice.name]), both
 
     def _part(
         self,
@@ -409,37 +356,3 @@ def _build_value(case: Case, builder: Voice) -> BuildValue:
     if "asks_for_image" in expectation:
         return BuildValue("missing-image")
     return BuildValue("built", config_from_wire(expectation.get("config", {}), case["id"]))
-
-
-def _run_value(run: Case) -> RunValue:
-    argv = None if run["argv"] is None else tuple(run["argv"])
-    if "error" in run:
-        return RunValue(argv, StartFailure(run["error"]["phase"], run["error"]["code"]))
-    return RunValue(argv, looked=False)
-
-
-def _run_of(run: Case) -> Run:
-    entrypoint, args = run.get("entrypoint"), run.get("args")
-    return Run(
-        args=None if args is None else tuple(args),
-        entrypoint=tuple(entrypoint) if isinstance(entrypoint, list) else entrypoint,
-        init=run.get("init", False),
-    )
-
-
-def _key(run: Case) -> str:
-    options = [run.get("args"), run.get("entrypoint"), run.get("init", False), run.get("env", {})]
-    return json.dumps(options, sort_keys=True)
-
-
-def _part_id(case: str, key: str) -> str:
-    """`CASE/run` for the run without options; otherwise its words, as far as a shell takes them bare,
-    and a hash that tells apart what that leaves alike.
-    """
-    args, entrypoint, init, env = json.loads(key)
-    if args is None and entrypoint is None and not init and not env:
-        return f"{case}/run"
-    words = ["entrypoint", *([entrypoint] if isinstance(entrypoint, str) else entrypoint or [])]
-    said = [*(words if entrypoint is not None else []), *(args or []), *(["init"] if init else [])]
-    spelled = re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(said)).strip("-.")[:40] or "run"
-    return f"{case}/{spelled}-{hashlib.sha256(key.encode()).hexdigest()[:6]}"

@@ -20,7 +20,7 @@ from entrysem.profiles import Engine
 from entrysem.render.visible import shown_words
 from entrysem.verify.explain import explanation
 from entrysem.verify.journal import Verdict
-from entrysem.verify.plan import Part, Planned
+from entrysem.verify.parts import Part, Planned
 from entrysem.verify.protocol import (
     LEVELS,
     HarnessError,

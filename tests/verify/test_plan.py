@@ -13,7 +13,8 @@ from entrysem.errors import InputError
 from entrysem.profiles import Engine, Profile
 from entrysem.vectors import cases
 from entrysem.verify.known import Known, read_known
-from entrysem.verify.plan import Part, Plan, Planned, make_plan
+from entrysem.verify.parts import Part, Planned
+from entrysem.verify.plan import Plan, make_plan
 from entrysem.verify.protocol import LEVELS, Implementation, Level
 from entrysem.verify.values import BuildValue, RunValue, StartFailure
 from entrysem.verify.voices import choose

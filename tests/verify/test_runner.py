@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from entrysem.profiles import Profile
+from entrysem.verify.interrupts import Interrupted, Interrupts, in_thread, interrupts
 from entrysem.verify.journal import Writer, create, read
 from entrysem.verify.plan import Plan, make_plan
 from entrysem.verify.progress import Progress
@@ -26,15 +27,7 @@ from entrysem.verify.protocol import (
     Observation,
     RunObservation,
 )
-from entrysem.verify.runner import (
-    Ended,
-    Interrupted,
-    Interrupts,
-    Settings,
-    in_thread,
-    interrupts,
-    run_plan,
-)
+from entrysem.verify.runner import Ended, Settings, run_plan
 
 WHO = Implementation("fake", levels=LEVELS)
 SETTINGS = Settings(jobs=3, timeout=20, grace=20, patience=0.3)
