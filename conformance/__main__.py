@@ -6,12 +6,13 @@
 * the others: that part alone, on the engines of the quick matrix or on those named.
 
 Exit code: 0 as expected; 1 a FAIL, a STALE or a difference; 2 usage; 3 an engine does not start or broke,
-or nothing was run. The engines stay up; `python -m conformance.lab down` takes them down.
+or nothing was run; 128 and the signal's number after an interrupt. The engines stay up; `python -m conformance.lab down` takes them down.
 """
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -38,6 +39,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--level", choices=("CONFIG", "CREATE", "PROCESS"), default="CREATE")
     options = parser.parse_args(words)
     began = time.monotonic()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, parts.NOTED.handle)
     try:
         engines = _engines(options.part, options.engines)
         _say(
@@ -51,6 +54,8 @@ def main(words: Sequence[str] | None = None) -> int:
         if outcome.code:
             _say(f"{outcome.part} on {outcome.engine}: {outcome.text}")
     code = max((outcome.code for outcome in outcomes), default=3)
+    if parts.NOTED.signal is not None:
+        code = 128 + parts.NOTED.signal
     _say(f"{len(outcomes)} parts, exit code {code}, {time.monotonic() - began:.0f} s")
     return code
 
