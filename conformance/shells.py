@@ -10,7 +10,7 @@ without a table only what SHELL-04 says of all shells is held: an exec replaces 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ from conformance.rootfs import SHELLS, Shell
 from conformance.sandbox import STOP, Sandbox, Seen
 from entrysem.shell import EXEC, shell_view
 
-__all__ = ["OPERANDS", "SCRIPTS", "Row", "Script", "disagreements", "observe"]
+__all__ = ["EXCEPTIONS", "OPERANDS", "SCRIPTS", "Row", "Script", "disagreements", "observe"]
 
 #: What follows the script: `$0`, `$1`, `$2`.
 OPERANDS = ("zero", "one", "two words")
@@ -108,6 +108,20 @@ SCRIPTS: tuple[Script, ...] = (
 )
 
 
+#: (shell, script) -> where that shell does otherwise; exactly this has to be seen.
+EXCEPTIONS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    # zsh does not split what an unquoted parameter gives.
+    ("zsh", "P $@"): (
+        "SHELL-01: P got ('P', 'one', 'two words'), not ('P', 'one', 'two', 'words')",
+    ),
+    # mksh ends by SIGTERM while it waits for a job, also as process 1, and takes its jobs along.
+    ("mksh", "P & wait"): (
+        "SHELL-05: P got SIGTERM, though it is not process 1",
+        "SHELL-05: the shell ended by SIGTERM with 143",
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One shell with one script, and where entrysem is not right about it."""
@@ -151,7 +165,11 @@ def observe(
         seen = sandbox.run(image, words)
         view = shell_view(words)
         kind = view.kind.name if view is not None and view.kind is not None else ""
-        return Row(shell.name, script.text, kind, seen, disagreements(words, script, seen))
+        wrong = disagreements(words, script, seen)
+        known = EXCEPTIONS.get((shell.name, script.text))
+        if known is not None:
+            wrong = () if wrong == known else (f"no exception any more: {wrong}",)
+        return Row(shell.name, script.text, kind, seen, wrong)
 
     # Most of the time is spent waiting for `docker stop`.
     with ThreadPoolExecutor(threads) as pool:
@@ -195,4 +213,4 @@ def _stop(script: Script, seen: Seen) -> Iterator[str]:
     if seen.signalled:
         yield "SHELL-05: P got SIGTERM, though it is not process 1"
     if not script.traps and not (seen.killed and seen.seconds >= STOP):
-        yield f"SHELL-05: the shell ended by SIGTERM after {seen.seconds:.1f} s with {seen.exit}"
+        yield f"SHELL-05: the shell ended by SIGTERM with {seen.exit}"
