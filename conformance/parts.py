@@ -28,8 +28,9 @@ from conformance.sandbox import Sandbox
 from entrysem import vectors
 from entrysem.errors import InputError
 from entrysem.verify.drive import Wish, verify
+from entrysem.verify.interrupts import Interrupts
 from entrysem.verify.protocol import Harness, HarnessError, Implementation, Level
-from entrysem.verify.runner import Interrupts, Settings
+from entrysem.verify.runner import Settings
 from entrysem.verify.select import open_engine
 from entrysem.verify.session import new
 

@@ -28,7 +28,8 @@ import pytest
 
 if TYPE_CHECKING:
     from entrysem import ImageConfig, Resolution
-    from entrysem.verify.plan import Plan, Planned
+    from entrysem.verify.parts import Planned
+    from entrysem.verify.plan import Plan
     from entrysem.verify.protocol import Harness, Implementation, Observation
     from entrysem.verify.verdict import Result
 
@@ -186,7 +187,7 @@ class Suite:
         from entrysem.verify.smoke import smoke  # noqa: PLC0415
 
         if self._sound is None:
-            found = smoke(self.harness, self.implementation)
+            found = smoke(self.harness, self.implementation, self.plan.level)
             self._sound = "" if found is None else found.message
         return self._sound
 
