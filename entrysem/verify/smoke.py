@@ -16,7 +16,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from entrysem.verify.journal import Verdict
-from entrysem.verify.protocol import Harness, HarnessError, Implementation, Job, Observation, Run
+from entrysem.verify.protocol import (
+    LEVELS,
+    Harness,
+    HarnessError,
+    Implementation,
+    Job,
+    Level,
+    Observation,
+    Run,
+)
 from entrysem.verify.verdict import check_observation
 from entrysem.verify.wire import job_to_wire, observation_to_wire
 
