@@ -14,14 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from entrysem.behaviour import BuilderBehaviour, RuntimeBehaviour
-from entrysem.deviations import DEVIATIONS, Deviation
 from entrysem.dockerfile.grammar import REFERENCE, Grammar
 from entrysem.errors import InputError
 from entrysem.late import late
 from entrysem.versions import in_range, parse_version
+
+if TYPE_CHECKING:
+    from entrysem.deviations import Deviation
 
 __all__ = [
     "BUILDERS",
@@ -99,6 +101,7 @@ class Engine(NamedTuple):
 
 _NEWEST_BUILDER = Engine("buildkit")
 _NEWEST_RUNTIME = Engine("docker")
+_REFERENCES = (_NEWEST_BUILDER, _NEWEST_RUNTIME)
 
 
 class Profile:
@@ -224,6 +227,10 @@ def _engine(text: str, known: Mapping[str, str], kind: str) -> Engine:
 @lru_cache(maxsize=256)
 def deviations_of(engine: Engine, side: Literal["builder", "runtime"]) -> tuple[Deviation, ...]:
     """The recorded deviations that are in force for this engine, in the order they were declared."""
+    if engine in _REFERENCES:
+        return ()
+    from entrysem.deviations import DEVIATIONS  # noqa: PLC0415  # the reference needs none of them
+
     newest = (BUILDERS if side == "builder" else RUNTIMES)[engine.name]
     version = parse_version(engine.version or newest)
     return tuple(

@@ -232,7 +232,7 @@ def test_example_shows_the_deviation(deviation: Deviation) -> None:
     assert seen, "no version is in its range"
     others = tuple(item for item in DEVIATIONS if item is not deviation)
     try:
-        with patch.object(module, "DEVIATIONS", others):
+        with patch("entrysem.deviations.DEVIATIONS", others):
             _forget()
             without = [_outcome(deviation, profile) for profile, _ in seen]
     finally:

@@ -10,19 +10,3 @@ answers that need no daemon and no network:
 `config` reads what image tools print, `catalogue` knows the common images, `lookup` matches names
 and asks one after the other. What the user gives goes before what the catalogue believes.
 """
-
-from __future__ import annotations
-
-from entrysem.bases.catalogue import Catalogue
-from entrysem.bases.config import read_base_config, read_config_object
-from entrysem.bases.lookup import chain, given, parse_base_option, read_base_options
-
-__all__ = [
-    "Catalogue",
-    "chain",
-    "given",
-    "parse_base_option",
-    "read_base_config",
-    "read_base_options",
-    "read_config_object",
-]

@@ -22,7 +22,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from entrysem.bases.config import MAX_SIZE, read_base_config
 from entrysem.build import BaseLookup
 from entrysem.errors import InputError
 from entrysem.late import late
@@ -193,6 +192,8 @@ def read_base_options(options: Iterable[str]) -> tuple[dict[str, ImageConfig], d
         InputError: `bad-base-option`, an option is malformed, or an image is named twice;
             `unreadable`, a file cannot be read; `bad-base-config`, a file is no image's config.
     """
+    from entrysem.bases.config import read_base_config  # noqa: PLC0415  # most starts need none
+
     configs: dict[str, ImageConfig] = {}
     notes: dict[str, str] = {}
     for option in options:
@@ -211,6 +212,8 @@ def read_base_options(options: Iterable[str]) -> tuple[dict[str, ImageConfig], d
 
 def _bytes_of(path: Path) -> bytes:
     """The file's content, or as much of it as shows that it is too large."""
+    from entrysem.bases.config import MAX_SIZE  # noqa: PLC0415
+
     try:
         if str(path) == "-":
             return sys.stdin.buffer.read(MAX_SIZE + 1)

@@ -3,9 +3,9 @@
 Each command is a module of its own and imports what it needs inside its function, and only the
 module of the command that was typed is imported, so that the start of one command does not pay for
 the others.
-"""
 
-from __future__ import annotations
+Like `explain`, without `from __future__ import annotations`, for Typer's sake.
+"""
 
 import sys
 from importlib import import_module

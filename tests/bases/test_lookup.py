@@ -9,8 +9,15 @@ from hypothesis import given as fuzz
 from hypothesis import strategies as st
 
 from entrysem import Base, ImageConfig, InputError, resolve
-from entrysem.bases import Catalogue, chain, given, parse_base_option, read_base_options
-from entrysem.bases.lookup import Reference, parse_reference
+from entrysem.bases.catalogue import Catalogue
+from entrysem.bases.lookup import (
+    Reference,
+    chain,
+    given,
+    parse_base_option,
+    parse_reference,
+    read_base_options,
+)
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 CONFIG = ImageConfig(("e",), ("c",))
