@@ -20,6 +20,7 @@ from entrysem.verify import session as sessions
 from entrysem.verify.engines import LABEL, REPOSITORY
 from entrysem.verify.engines.docker import Docker
 from entrysem.verify.engines.docker_api import Api, Refused
+from entrysem.verify.engines.docker_runs import Placement
 from entrysem.verify.protocol import HarnessError, Implementation, Job, Observation, Run
 
 ENGINE = os.environ.get("ENTRYSEM_TEST_ENGINE", "")
@@ -223,7 +224,7 @@ def test_a_name_that_could_be_the_beginning_of_an_id(engine: Started) -> None:
 
 
 @pytest.mark.parametrize("placement", ["mount", "upload"])
-def test_the_first_process(engine: Started, placement: str) -> None:
+def test_the_first_process(engine: Started, placement: Placement) -> None:
     if "PROCESS" not in engine.who.levels:
         pytest.skip(engine.who.details["probe"])
     runs = engine.docker._runs
