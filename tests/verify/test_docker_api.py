@@ -119,7 +119,7 @@ def test_a_refusal_has_the_engines_words(api: Api) -> None:
 def test_a_broken_connection_to_a_living_engine(api: Api) -> None:
     with pytest.raises(Dropped):
         api.call("GET", "/drop")
-    with api.open("GET", "/half") as answer, pytest.raises(Dropped, match="middle|prematurely"):
+    with api.open("GET", "/half") as answer, pytest.raises(Dropped, match=r"middle|prematurely"):
         list(api.lines(answer, 5))
 
 

@@ -47,7 +47,8 @@ _MISSING = re.compile(
     r"pull access denied|repository does not exist|failed to resolve source metadata"
     r"|failed to resolve reference|failed to do request|dial tcp|no such host|TLS handshake"
     r"|i/o timeout|manifest unknown|manifest for \S+ not found|no matching manifest"
-    r"|toomanyrequests|unexpected status|unauthorized|Get \"?https?://|error getting credentials|\S+/\S+[:@]\S+: not found\s*\Z"
+    r"|toomanyrequests|unexpected status|unauthorized"
+    r"|Get \"?https?://|error getting credentials|\S+/\S+[:@]\S+: not found\s*\Z"
     r"|no such image",
     re.IGNORECASE,
 )
