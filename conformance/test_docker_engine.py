@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
@@ -20,6 +20,7 @@ from entrysem.verify import session as sessions
 from entrysem.verify.engines import LABEL, REPOSITORY
 from entrysem.verify.engines.docker import Docker
 from entrysem.verify.engines.docker_api import Api, Refused
+from entrysem.verify.engines.docker_runs import Placement
 from entrysem.verify.protocol import HarnessError, Implementation, Job, Observation, Run
 
 ENGINE = os.environ.get("ENTRYSEM_TEST_ENGINE", "")
@@ -223,7 +224,7 @@ def test_a_name_that_could_be_the_beginning_of_an_id(engine: Started) -> None:
 
 
 @pytest.mark.parametrize("placement", ["mount", "upload"])
-def test_the_first_process(engine: Started, placement: Literal["mount", "upload"]) -> None:
+def test_the_first_process(engine: Started, placement: Placement) -> None:
     if "PROCESS" not in engine.who.levels:
         pytest.skip(engine.who.details["probe"])
     runs = engine.docker._runs
@@ -330,7 +331,11 @@ def test_what_a_killed_session_left_is_swept(engine: Started, api: Api) -> None:
     session = done.stdout.strip()
     assert session, done.stderr
     assert len(ours(api, session)) >= 3
-    assert engine.docker.sweep() >= 3
+    assert engine.docker._folder is not None
+    parent = engine.docker._folder.parent
+    assert list(parent.glob(f"*{session}*"))
+    assert engine.docker.sweep() >= 4
+    assert not list(parent.glob(f"*{session}*"))
     assert ours(api, session) == []
     with pytest.raises(Refused):
         api.json("GET", f"/images/{name}/json")

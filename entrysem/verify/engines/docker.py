@@ -57,6 +57,8 @@ _FROM = re.compile(
 )
 _HEXADECIMAL = re.compile(r"[0-9a-f]{1,64}\Z")
 _CHANCES = 6
+#: How the folder of a session begins; the session follows.
+_FOLDER = "entrysem-docker-"
 
 
 class Docker:
@@ -135,7 +137,9 @@ class Docker:
         if self._builder is None:
             self._builder = "classic" if _before(version, (23,)) else "buildkit"
         self._fatal = self._builder == "buildkit" and _before(version, (27, 1))
-        self._folder = Path(tempfile.mkdtemp(prefix="entrysem-", dir=self._workspace))
+        self._folder = Path(
+            tempfile.mkdtemp(prefix=f"{_FOLDER}{self._session}.", dir=self._workspace)
+        )
         self._folder.chmod(0o755)
         self._images = Images(
             self._api,
@@ -238,7 +242,7 @@ class Docker:
         return LEVELS[:2], "no container with the probe starts: " + "; ".join(reasons)
 
     def sweep(self) -> int:
-        """Removes what dead sessions left on the engine; how many objects that were.
+        """Removes what dead sessions left, on the engine and of folders; how many things that were.
 
         A session of this machine is dead when its process is. Of another machine's nothing is known:
         what it has made is left alone until it is a day old, longer than any session.
@@ -248,7 +252,14 @@ class Docker:
             alive = sessions.alive(session)
             return age > DAY if alive is None else not alive
 
-        return remove_all(self._api, gone)
+        folders = 0
+        for folder in self._folder.parent.glob(f"{_FOLDER}*") if self._folder else ():
+            # The random end of the name has no dot.
+            session = folder.name.removeprefix(_FOLDER).rpartition(".")[0]
+            if sessions.alive(session) is False:
+                shutil.rmtree(folder, ignore_errors=True)
+                folders += 1
+        return folders + remove_all(self._api, gone)
 
     def observe(self, job: Job) -> Observation:
         """Does the job; see `protocol.Harness`."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -126,6 +127,7 @@ class Api:
         if self._closed:
             raise HarnessError("the engine has been let go")
         try:
+            self._knock()
             client = APIClient(
                 **self._parameters,
                 version=self._version,
@@ -314,11 +316,26 @@ class Api:
         import requests  # noqa: PLC0415
 
         try:
+            self._knock()
             client = self._client()
             answer = client.get(f"{client.base_url}/_ping", timeout=3)
         except (requests.RequestException, OSError, HarnessError):
             return False
         return answer.status_code == 200
+
+    def _knock(self) -> None:
+        """Connects to a local socket and hangs up.
+
+        docker-py leaves a socket unclosed when nobody answers, which Python may warn about.
+
+        Raises:
+            OSError: nobody answers.
+        """
+        scheme, _, path = self.address.partition("://")
+        if scheme in {"unix", "http+unix"} and hasattr(socket, "AF_UNIX"):
+            with socket.socket(socket.AF_UNIX) as knocking:
+                knocking.settimeout(self.timeout)
+                knocking.connect(f"/{path.lstrip('/')}")
 
     def close(self) -> None:
         """Lets go of all connections."""
@@ -354,7 +371,12 @@ def _message(words: bytes) -> str:
 
 
 def _why(error: BaseException) -> str:
-    """The innermost reason, without the names of the layers that handed it on."""
-    while isinstance(error.__cause__ or error.__context__, Exception):
-        error = error.__cause__ or error.__context__ or error
+    """The system's reason where there is one, without the names of the layers that handed it on."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if type(inner).__module__ == "builtins" and isinstance(inner, OSError):
+            return str(inner)
+        inner = inner.__cause__ or inner.__context__
+    if "IncompleteRead" in str(error) or "InvalidChunkLength" in str(error):
+        return "the answer ends in the middle"
     return str(error) or type(error).__name__

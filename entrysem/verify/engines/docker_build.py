@@ -45,14 +45,20 @@ __all__ = ["Image", "Images", "NotBuilt", "Stored", "base_mark", "tar_of"]
 #: The builder asks for an image: it tries to pull one, or a registry does not have it.
 _MISSING = re.compile(
     r"pull access denied|repository does not exist|failed to resolve source metadata"
-    r"|failed to do request|dial tcp|no such host|TLS handshake|i/o timeout|manifest unknown"
-    r"|manifest for \S+ not found|no matching manifest|toomanyrequests|unexpected status"
-    r"|unauthorized|Get \"?https?://|error getting credentials|\S+/\S+[:@]\S+: not found\s*\Z"
+    r"|failed to resolve reference|failed to do request|dial tcp|no such host|TLS handshake"
+    r"|i/o timeout|manifest unknown|manifest for \S+ not found|no matching manifest"
+    r"|toomanyrequests|unexpected status|unauthorized"
+    r"|Get \"?https?://|error getting credentials|\S+/\S+[:@]\S+: not found\s*\Z"
     r"|no such image",
     re.IGNORECASE,
 )
-#: Concurrent classic builds lose each other's layers now and then.
-_RACE = re.compile(r"unable to find image|unknown parent image|layer does not exist", re.IGNORECASE)
+#: Concurrent classic builds lose each other's layers now and then; in containerd's store the last of
+#: these is what a removal at the same time looks like.
+_RACE = re.compile(
+    r"unable to find image|unknown parent image|layer does not exist"
+    r"|unexpected media type\s+for\s*:",
+    re.IGNORECASE,
+)
 #: The engine is in trouble, whatever the Dockerfile says.
 _TROUBLE = re.compile(
     r"no space left on device|too many open files|read-only file system|transport is closing"
