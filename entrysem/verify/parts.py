@@ -31,6 +31,7 @@ class Part:
         url: of the known difference.
         note: what a reader should know about these values, or empty.
         unobserved: why nobody knows what this version does, or empty.
+        heard: whether the case lists the judged engine, in some version.
         skip: why it is not asked for, or empty.
     """
 
@@ -43,6 +44,7 @@ class Part:
     url: str = ""
     note: str = ""
     unobserved: str = ""
+    heard: bool = True
     skip: str = ""
 
 

@@ -237,7 +237,11 @@ class _Planner:
             own = None
         return self._part(
             case,
-            Part(case["id"], unobserved=self._unheard(case, own, None)),
+            Part(
+                case["id"],
+                unobserved=self._unheard(case, own, None),
+                heard=own is not None or self.builder is None,
+            ),
             None if expected is None else (_build_value(case, expected), expected),
             None if own is None else (_build_value(case, own), own),
         )
@@ -262,7 +266,8 @@ class _Planner:
         own = self._run_voice(case, key, self._own_builder(case), self.runtime)
         voice = self._own_builder(case)
         unobserved = "" if own is not None else self._unheard(case, voice, self.runtime)
-        part = Part(part_id(case["id"], key), index, unobserved=unobserved)
+        heard = own is not None or (self.builder is None and self.runtime is None)
+        part = Part(part_id(case["id"], key), index, unobserved=unobserved, heard=heard)
         part = self._part(case, part, expected, own)
         if (
             "CREATE" not in self.implementation.levels

@@ -3,7 +3,8 @@
     seen is what is expected     and nothing else is recorded of this engine     PASS
                                  and a difference is recorded of this engine     STALE
     seen is what is recorded                                                     DEVIATES
-    seen is neither              and nobody has observed this version            SKIP
+    seen is neither              and nobody has observed this version, or this
+                                 engine, which is known for what is seen         SKIP
                                  otherwise                                       FAIL
 
 Only comparing is done here; what is expected and recorded was settled in the plan, before anything was
@@ -243,6 +244,9 @@ def _judged(
         return Result(part, level, "DEVIATES", seen, why(), part.note)
     if part.unobserved or part.expected is None:
         return Result(part, level, "SKIP", seen, reason=part.unobserved or "nothing is expected")
+    if not part.heard and (found := why()):
+        reason = f"nobody has observed this engine here, and it is known for {', '.join(found)}"
+        return Result(part, level, "SKIP", seen, reason=reason)
     return Result(part, level, "FAIL", seen, reason=_failure(part, seen, part.expected))
 
 
