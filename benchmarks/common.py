@@ -39,6 +39,7 @@ class Size(NamedTuple):
         starts: processes to start of each kind.
         requests: lines for the oracle.
         inputs: inputs of the fuzzer.
+        engine_runs: containers of each way to run them.
     """
 
     rounds: int
@@ -48,10 +49,11 @@ class Size(NamedTuple):
     starts: int
     requests: int
     inputs: int
+    engine_runs: int
 
 
-FULL = Size(9, 3000, 10_000_000, 10_000, 25, 1_000_000, 1_000_000)
-QUICK = Size(3, 1000, 1_000_000, 1000, 9, 100_000, 20_000)
+FULL = Size(9, 3000, 10_000_000, 10_000, 25, 1_000_000, 1_000_000, 500)
+QUICK = Size(3, 1000, 1_000_000, 1000, 9, 100_000, 20_000, 40)
 
 
 class Report(NamedTuple):

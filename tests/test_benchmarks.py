@@ -13,7 +13,9 @@ from benchmarks.linear import chain_text, file_text
 from entrysem import ImageConfig, Profile, Resolution, RunOptions, resolve
 from entrysem.vectors import cases, dockerfile_of
 
-TINY = Size(rounds=1, files=20, largest=10_000, stages=10, starts=1, requests=20, inputs=60)
+TINY = Size(
+    rounds=1, files=20, largest=10_000, stages=10, starts=1, requests=20, inputs=60, engine_runs=4
+)
 
 
 @pytest.fixture

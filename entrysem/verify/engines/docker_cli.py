@@ -13,6 +13,7 @@ from __future__ import annotations
 import http.server
 import json
 import re
+import secrets
 import shutil
 import socketserver
 import threading
@@ -112,7 +113,14 @@ class Cli:
 
     def _try(self) -> bool:
         """Compares the command's requests for the samples with ours."""
-        with _Listener(self._folder / "l.sock", self._api_version) as listener:
+        # Beside the session's folder, whose name is long: the path of a socket may have 107 bytes.
+        path = self._folder.parent / f"{secrets.token_hex(4)}.sock"
+        try:
+            listening = _Listener(path, self._api_version)
+        except OSError as error:
+            self.reason = f"no socket at {path}: {error}"
+            return False
+        with listening as listener:
             for entrypoint, args, init in _SAMPLES:
                 run = Run(args=args, entrypoint=entrypoint, init=init)
                 command = self._create(["-H", listener.address], "image", [], run)
@@ -221,6 +229,7 @@ class _Listener:
                 """A peer on such a socket has no address."""
                 return ""
 
+        self._path = path
         self.address = f"unix://{path}"
         self._server = _Server(str(path), Handler)
         self._thread = threading.Thread(
@@ -235,3 +244,4 @@ class _Listener:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self._path.unlink(missing_ok=True)
