@@ -1,9 +1,9 @@
 """The suite against the loop that one would write: the same runs on the same engine.
 
 The loop is `docker build` and `docker run --rm` for each run, one after the other, with the probe copied
-into the image under every name that can be PID 1. The suite builds an image once and asks for all its runs; at
-CREATE no process starts, at PROCESS each does, and once more with equal starts made once (`reuse`), which
-is how the suite does it by itself. All ways must see the same argv.
+into the image under every name that can be PID 1. The suite builds an image once and asks for all its
+runs: at CREATE no process starts; at PROCESS each does, and in another row equal starts are made once, as
+the suite does by itself. All ways must see the same argv.
 
 Needs root on a Debian, for the engines of `conformance.lab`. Only this benchmark is measured by the clock
 and not by CPU time: most of the work is the engine's.

@@ -278,12 +278,12 @@ def test_a_base_that_cannot_be_made_is_told_and_forgotten() -> None:
 
 #: A docker command that sends what it is told by its first word.
 _COMMAND = """
-import json, sys, urllib.request
+import http.client, json, socket, sys
 way, *words = sys.argv[1:]
 if words == ["--version"]:
     print("Docker version 99.1.2, build x")
     raise SystemExit
-address = words[1].replace("tcp:", "http:")
+address = words[1].removeprefix("unix://")
 init = "--init" in words[:4]
 words = words[4 if init else 3:]
 entrypoint = None
@@ -297,7 +297,11 @@ if way == "splits" and entrypoint:
 if way == "fails":
     sys.exit("unknown command: docker create")
 data = json.dumps(body).encode()
-urllib.request.urlopen(urllib.request.Request(address + "/v1.44/containers/create", data)).read()
+engine = http.client.HTTPConnection("engine")
+engine.sock = socket.socket(socket.AF_UNIX)
+engine.sock.connect(address)
+engine.request("POST", "/v1.44/containers/create", data)
+assert engine.getresponse().status == 201
 print("0" * 64)
 """
 
@@ -308,6 +312,7 @@ def cli(tmp_path: Path, way: str, **more: Any) -> Cli:
         [sys.executable, "-S", str(tmp_path / "docker.py"), way],
         engine=["-H", "unix:///nowhere"],
         commands=Commands(timeout=20),
+        folder=tmp_path / "session",
         api_version="1.44",
         **{"always": False, **more},
     )
@@ -338,11 +343,12 @@ def test_always_and_bytes_go_through_the_command(tmp_path: Path) -> None:
     assert not cli(tmp_path, "fails").translates(Run(entrypoint="\udcff"))
 
 
-def test_no_such_command() -> None:
+def test_no_such_command(tmp_path: Path) -> None:
     missing = Cli(
         ["/no/such/docker"],
         engine=[],
         commands=Commands(timeout=5),
+        folder=tmp_path,
         api_version="1.44",
         always=False,
     )
@@ -360,6 +366,7 @@ def test_the_commands_own_words(tmp_path: Path) -> None:
             ["env", f"MESSAGE={message}", str(script)],
             engine=[],
             commands=Commands(timeout=5),
+            folder=tmp_path,
             api_version="1.44",
             always=True,
         ).create("image", [], Run(entrypoint="e"))

@@ -41,6 +41,9 @@ _SAMPLES: tuple[tuple[str | None, tuple[str, ...] | None, bool], ...] = (
 )
 
 
+_UNREACHED = re.compile(r"Cannot connect|error during connect|permission denied while trying")
+
+
 class Typed(Exception):  # noqa: N818  # an answer
     """The command itself refuses: its words, or None in `message` when they cannot be passed to it."""
 
@@ -125,9 +128,13 @@ class Cli:
                 run = Run(args=args, entrypoint=entrypoint, init=init)
                 command = self._create(["-H", listener.address], "image", [], run)
                 done = self._commands.run(command)
-                if done.code != 0:
-                    self.reason = f"the command does not reach a listener: {text(done.stderr)}"
+                if done.code != 0 and _UNREACHED.search(text(done.stderr)):
+                    self.reason = f"the command does not reach {path}"
                     return False
+                if done.code != 0:
+                    raise HarnessError(
+                        f"{' '.join(self._command)} create does not work: {text(done.stderr)}"
+                    )
                 sent = listener.requests.pop() if listener.requests else {}
                 seen = (sent.get("Entrypoint"), sent.get("Cmd") or None)
                 seen_init = bool((sent.get("HostConfig") or {}).get("Init"))
@@ -156,7 +163,7 @@ class Cli:
         if done.code == 0:
             return text(done.stdout).splitlines()[-1].strip()
         words = text(done.stderr)
-        if re.search(r"Cannot connect|error during connect|permission denied while trying", words):
+        if _UNREACHED.search(words):
             raise HarnessError(f"the docker command does not reach the engine: {words}")
         kept = [line for line in words.splitlines() if not re.match(r"(Run|See) 'docker ", line)]
         message = "\n".join(line for line in kept if line.strip())
