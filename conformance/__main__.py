@@ -39,6 +39,12 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--examples", type=int, default=500, help="fuzz: cases to draw")
     parser.add_argument("--seed", type=int, default=1, help="fuzz: which cases")
     parser.add_argument("--every", type=int, default=1, help="product: only every so manieth image")
+    parser.add_argument(
+        "--slice",
+        type=int,
+        default=1,
+        help="vectors: only every so manieth case for Podman and Buildah, and the lecture's",
+    )
     parser.add_argument("--level", choices=("CONFIG", "CREATE", "PROCESS"), default="CREATE")
     options = parser.parse_args(words)
     began = time.monotonic()
@@ -88,7 +94,9 @@ def _run(options: argparse.Namespace, engines: tuple[LabEngine, ...]) -> list[Ou
     one = _one_docker(engines)
     fuzz = parts.fuzz(folder, examples=options.examples, seed=options.seed, database=database)
     if options.part == "vectors":
-        return by_engine(parts.judge(folder, level=options.level), engines, _say)
+        slice_of = {"podman": options.slice, "buildah": options.slice}
+        part = parts.judge(folder, level=options.level, slice_of=slice_of)
+        return by_engine(part, engines, _say)
     if options.part == "product":
         part = parts.differ(folder, level=options.level, every=options.every)
         return by_engine(part, engines, _say)
