@@ -40,7 +40,7 @@ def pack(folder: Path) -> list[Path]:
     written = []
     RESULTS.mkdir(exist_ok=True)
     for path in sorted(folder.glob("*.ndjson")):
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
         text = "".join(json.dumps(_cleaned(line), ensure_ascii=False) + "\n" for line in lines)
         target = RESULTS / f"{path.name}.gz"
         # No time in it: equal results are equal files.

@@ -45,7 +45,9 @@ _SPECIAL = re.compile(
 
 def text(value: str) -> str:
     """Text from outside, on one line, in which nothing is Markdown or HTML."""
-    return _SPECIAL.sub(lambda match: f"&#{ord(match.group())};", visible(value))
+    shown = _SPECIAL.sub(lambda match: f"&#{ord(match.group())};", visible(value))
+    # At the start of a line it would be a heading.
+    return f"&#35;{shown[1:]}" if shown.startswith("#") else shown
 
 
 def code(value: str) -> str:
