@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 from pathlib import Path
 
-from benchmarks.common import Report, Size, corpus_texts, in_turn
+from benchmarks.common import ROOT, Report, Size, corpus_texts, in_turn
 from entrysem import Dockerfile, DockerfileError, parse_dockerfile, resolve
 from entrysem.build import _unknown_words
 
@@ -31,10 +31,14 @@ def run(size: Size, corpus: Path) -> Report:
     small = [file for file in files if len(file.stages) == 1]
     single = in_turn({"one": lambda: _resolve_all(small)}, 3 * size.rounds)["one"]
     single_calls = [timing.cpu / len(small) for timing in single]
+    lecture = parse_dockerfile((ROOT / "examples" / "lecture" / "Dockerfile").read_bytes())
+    again = in_turn({"again": lambda: _resolve_all([lecture] * 1000)}, 3 * size.rounds)["again"]
+    again_calls = [timing.cpu / 1000 for timing in again]
     return Report(
         "resolve: files already read",
         ["files", "resolutions a second, best round", "median round", "microseconds each"],
         [
+            _row("one, the lecture's, again and again", again_calls),
             _row(f"{len(files):,} distinct", calls),
             _row(f"of them {len(small):,} with one stage", single_calls),
         ],

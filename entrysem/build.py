@@ -46,7 +46,6 @@ _FROM_UNKNOWN = "the config of {0} is not known, so what it brings stays unknown
 def build(
     dockerfile: Dockerfile,
     behaviour: BuilderBehaviour,
-    *,
     target: str | None,
     build_args: Mapping[str, str],
     bases: BaseLookup,

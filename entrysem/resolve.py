@@ -197,11 +197,11 @@ def build_image(
     Raises:
         DockerfileError: the builder rejects the Dockerfile.
     """
-    if isinstance(source, ImageConfig):
-        return Image(profile, source)
     behaviour = profile.builder_behaviour
     if isinstance(source, Dockerfile):
         text, asked = source.source, source.syntax
+    elif isinstance(source, ImageConfig):
+        return Image(profile, source)
     else:
         text = decode(source)
         asked = detect_syntax(text)
@@ -212,14 +212,8 @@ def build_image(
         behaviour, handed = _frontend(asked, behaviour)
     if not isinstance(source, Dockerfile) or source.grammar is not behaviour.grammar:
         source = parse_dockerfile(text, grammar=behaviour.grammar)
-    built = build(
-        source,
-        behaviour,
-        target=target,
-        build_args=build_args,
-        bases=_lookup(bases),
-        platform=platform,
-    )
+    lookup = _unknown if bases is None else _lookup(bases)
+    built = build(source, behaviour, target, build_args, lookup, platform)
     if handed is not None:
         built.trace.insert(0, handed)
         if handed[5] == _OTHER_FRONTEND:
@@ -267,9 +261,7 @@ def _unknown(image: str) -> Base | None:
     return None
 
 
-def _lookup(bases: BaseLookup | Mapping[str, ImageConfig] | None) -> BaseLookup:
-    if bases is None:
-        return _unknown
+def _lookup(bases: BaseLookup | Mapping[str, ImageConfig]) -> BaseLookup:
     if isinstance(bases, Mapping):
         configs = bases
         return lambda image: Base(configs[image]) if image in configs else None
