@@ -61,6 +61,9 @@ def test_pid1(script: str, whos: str) -> None:
     ("script", "kind"),
     [
         ("", shell.EMPTY),
+        # Observed on dash 0.5.12, bash 5.2.15 and busybox ash 1.35.0 in containers.
+        ("eval exec P", shell.EXEC),
+        ("eval P", shell.STAYS),
         ("  \n", shell.EMPTY),
         ("# only", shell.EMPTY),
         ("echo hi", shell.BUILTIN),
