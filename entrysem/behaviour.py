@@ -54,10 +54,12 @@ class BuilderBehaviour(Answers):
         predefined_args: the names that FROM knows without an ARG, such as TARGETOS.
         copy_from_later: COPY --from a stage that comes later is `rejected`, or `allowed`.
         copy_from_variable: a COPY --from that holds a variable is `rejected`, or taken as a `name`.
-        run_flags: RUN with flags is `accepted`, or `rejected` when its stage is built.
+        run_flags: RUN with flags is `accepted`, or `rejected` in every stage up to the target, also in
+            one that the target does not need.
         copy_cycles: whether COPY --from can close a circle of stages: `rejected`, or `ignored`
             because only earlier stages are stages.
-        copy_heredocs: whether COPY and ADD accept a heredoc as a source: `accepted` or `rejected`.
+        copy_heredocs: COPY and ADD with a heredoc as a source are `accepted`, or `rejected` in every
+            stage up to the target.
         bare_scratch: FROM scratch and nothing else is `accepted`, or `rejected`.
         frontends: whether `# syntax=` hands the file to another frontend: `follows`, or `ignores` it.
         windows_shell_form: on Windows, shell form is a `list`, or one escaped command `line`.

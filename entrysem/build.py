@@ -77,6 +77,8 @@ def build(
             built.go_on(link)
             _note_from(built, link, f"stage {link.parent.name or link.parent.number}")
         _run_stage(built, triggers, link, dockerfile)
+    if "rejected" in (behaviour.run_flags, behaviour.copy_heredocs):
+        _look_at_other_instructions(built, dockerfile)
     if target:
         told = "the target {0} is this stage; what stands below it is not built"
         built.trace.append(_told("BUILD-13", built.stage, told, target))
@@ -90,10 +92,6 @@ def _run_stage(built: Built, triggers: Sequence[str], link: Link, dockerfile: Do
     behaviour = built.behaviour
     if triggers and behaviour.onbuild == "runs":
         _run_triggers(built, triggers, link, dockerfile)
-    if behaviour.run_flags == "rejected":
-        _reject_run_flags(link.stage, dockerfile)
-    if behaviour.copy_heredocs == "rejected":
-        _reject_copied_heredocs(link.stage, dockerfile)
     for instruction in link.stage.config:
         built.apply(instruction)
     if behaviour.reset == "at-stage-end":
@@ -214,26 +212,27 @@ def _reject_bare_scratch(chain: Sequence[Link], dockerfile: Dockerfile) -> None:
         )
 
 
-def _reject_run_flags(stage: Stage, dockerfile: Dockerfile) -> None:
-    for instruction in stage.instructions:
-        if instruction.keyword == "run" and instruction.flags:
-            name = instruction.flags[0].partition("=")[0]
-            raise dockerfile.rejection(
-                instruction,
-                "needs-buildkit",
-                f"the {name} option requires BuildKit",
-                "FORM-07",
-                "build with BuildKit",
-            )
-
-
-def _reject_copied_heredocs(stage: Stage, dockerfile: Dockerfile) -> None:
-    for instruction in stage.instructions:
-        if instruction.heredocs and instruction.keyword in ("add", "copy"):
-            raise dockerfile.rejection(
-                instruction,
-                "heredoc-not-copied",
-                f"{instruction.keyword.upper()} failed: no source files were specified",
-                "FORM-13",
-                "this builder reads heredocs but copies none; build with BuildKit",
-            )
+def _look_at_other_instructions(built: Built, dockerfile: Dockerfile) -> None:
+    """What fails in a builder that builds one stage after the other, whether it is needed or not."""
+    behaviour = built.behaviour
+    for stage in dockerfile.stages[: built.stage.number + 1]:
+        for instruction in stage.instructions:
+            keyword = instruction.keyword
+            if keyword == "run" and instruction.flags and behaviour.run_flags == "rejected":
+                name = instruction.flags[0].partition("=")[0]
+                raise dockerfile.rejection(
+                    instruction,
+                    "needs-buildkit",
+                    f"the {name} option requires BuildKit",
+                    "FORM-07",
+                    "build with BuildKit",
+                )
+            copied = instruction.heredocs and keyword in ("add", "copy")
+            if copied and behaviour.copy_heredocs == "rejected":
+                raise dockerfile.rejection(
+                    instruction,
+                    "heredoc-not-copied",
+                    f"{keyword.upper()} failed: no source files were specified",
+                    "FORM-13",
+                    "this builder reads heredocs but copies none; build with BuildKit",
+                )
