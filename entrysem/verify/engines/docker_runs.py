@@ -103,6 +103,9 @@ class Runs:
         created = self._create_only(image, run, request)
         if level != "PROCESS" or created.argv is None:
             return created
+        if any("\0" in word for word in created.argv):
+            # No process can be given a NUL: what was decided at the creation is all there is.
+            return created
         if not self._reuse:
             return self._process(image, stored, run, request, created.argv)
         key = _key(stored, run, created.argv)
