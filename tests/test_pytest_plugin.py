@@ -12,7 +12,7 @@ from tests.cli.running import ROOT
 pytest_plugins = ["pytester"]
 
 _FAKE = ROOT / "tests" / "verify" / "fakes" / "harness.py"
-_COMMON = ("-p", "entrysem.pytest_plugin", "-p", "no:cacheprovider")
+_COMMON = ("-p", "no:cacheprovider")
 
 
 def _run(
