@@ -260,10 +260,11 @@ def _visible(match: re.Match[str]) -> str:
     return " " if text[0] == "\\" else "_"
 
 
-class _Simple(NamedTuple):
-    words: list[str]
-    redirected: bool
-    assigned: bool
+class _Simple:
+    def __init__(self, words: list[str], *, redirected: bool, assigned: bool) -> None:
+        self.words = words
+        self.redirected = redirected
+        self.assigned = assigned
 
 
 def script_kind(script: str) -> ScriptKind:
@@ -359,7 +360,7 @@ def _simple(tokens: list[str]) -> _Simple | None:
         else:
             words.append(token)
         at += 1
-    return _Simple(words, redirected, assigned)
+    return _Simple(words, redirected=redirected, assigned=assigned)
 
 
 def _is_own(command: _Simple | None) -> bool:

@@ -23,7 +23,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from entrysem.bases.lookup import Reference, parse_reference
 from entrysem.model import Base, ConfigKey, ImageConfig, Inherited, Words
@@ -40,13 +40,15 @@ _READING = {
 }
 
 
-class _Rule(TypedDict):
-    tags: list[str]
-    config: dict[ConfigKey, list[str] | None] | None
-    source: NotRequired[str]
-    read: NotRequired[str]
-    of: NotRequired[str]
-    inherited: NotRequired[dict[ConfigKey, str]]
+if TYPE_CHECKING:
+
+    class _Rule(TypedDict):
+        tags: list[str]
+        config: dict[ConfigKey, list[str] | None] | None
+        source: NotRequired[str]
+        read: NotRequired[str]
+        of: NotRequired[str]
+        inherited: NotRequired[dict[ConfigKey, str]]
 
 
 class Catalogue:

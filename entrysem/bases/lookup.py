@@ -192,8 +192,6 @@ def read_base_options(options: Iterable[str]) -> tuple[dict[str, ImageConfig], d
         InputError: `bad-base-option`, an option is malformed, or an image is named twice;
             `unreadable`, a file cannot be read; `bad-base-config`, a file is no image's config.
     """
-    from entrysem.bases.config import read_base_config  # noqa: PLC0415  # most starts need none
-
     configs: dict[str, ImageConfig] = {}
     notes: dict[str, str] = {}
     for option in options:
@@ -205,20 +203,27 @@ def read_base_options(options: Iterable[str]) -> tuple[dict[str, ImageConfig], d
                 where="--base-config",
                 hint="give each image once",
             )
-        configs[image] = read_base_config(_bytes_of(path), where=str(path))
+        configs[image] = _config_of(path)
         notes[image] = str(path)
     return configs, notes
 
 
-def _bytes_of(path: Path) -> bytes:
-    """The file's content, or as much of it as shows that it is too large."""
-    from entrysem.bases.config import MAX_SIZE  # noqa: PLC0415
+def _config_of(path: Path) -> ImageConfig:
+    from entrysem.bases.config import (  # noqa: PLC0415  # most starts are given no file
+        MAX_SIZE,
+        read_base_config,
+    )
 
+    # As much of it as shows that it is too large.
+    return read_base_config(_bytes_of(path, MAX_SIZE + 1), where=str(path))
+
+
+def _bytes_of(path: Path, limit: int) -> bytes:
     try:
         if str(path) == "-":
-            return sys.stdin.buffer.read(MAX_SIZE + 1)
+            return sys.stdin.buffer.read(limit)
         with path.open("rb") as file:
-            return file.read(MAX_SIZE + 1)
+            return file.read(limit)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(
