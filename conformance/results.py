@@ -83,7 +83,27 @@ def page() -> str:
     """The text of `docs/conformance.md`."""
     from entrysem.verify.report.docs import page as rendered  # noqa: PLC0415  # needs the extra
 
-    return rendered(journals()) + _others(sorted(RESULTS.glob("*.json")))
+    found = journals()
+    return rendered(found) + _slices(found) + _others(sorted(RESULTS.glob("*.json")))
+
+
+def _slices(found: Sequence[Journal]) -> str:
+    """Which engines were asked fewer cases than others: the counts alone do not tell."""
+    most = max((len(journal.jobs) for journal in found), default=0)
+    fewer = []
+    for journal in found:
+        asked = len(journal.jobs)
+        if asked < most:
+            engine = Path(journal.name).name.removesuffix(".ndjson").removesuffix("-process")
+            fewer.append(f"| {engine} | {journal.header['level']} | {asked} |")
+    if not fewer:
+        return ""
+    head = (
+        f"\n## Asked in slices\n\nOf {most} cases these engines were asked every sixth or twelfth, and all "
+        "of the lecture's, because they build and start slowly.\n\n"
+        "| engine | level | cases |\n|---|---|--:|\n"
+    )
+    return head + "\n".join(fewer) + "\n"
 
 
 def _others(paths: Iterable[Path]) -> str:
