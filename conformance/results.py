@@ -99,8 +99,8 @@ def _slices(found: Sequence[Journal]) -> str:
     if not fewer:
         return ""
     head = (
-        f"\n## Asked in slices\n\nOf {most} cases these engines were asked every sixth or twelfth, and all "
-        "of the lecture's, because they build and start slowly.\n\n"
+        f"\n## Asked in slices\n\nOf {most} cases these engines were asked every sixth or twelfth, and "
+        "all of the lecture's, because they build and start slowly.\n\n"
         "| engine | level | cases |\n|---|---|--:|\n"
     )
     return head + "\n".join(fewer) + "\n"
