@@ -322,8 +322,10 @@ class Built:
                 cmd == () and behaviour.empty_cmd == "empty"
             )
             cmd = () if stored_empty else None
-        config = ImageConfig(
-            self.entrypoint or empty, cmd, self.shell, tuple(self.onbuild), self.args_escaped
+        # What `ImageConfig(...)` does, without the call in between.
+        config = tuple.__new__(
+            ImageConfig,
+            (self.entrypoint or empty, cmd, self.shell, tuple(self.onbuild), self.args_escaped),
         )
         if behaviour.keeps == "neither" and (config.shell or config.onbuild):
             config = config._replace(shell=None, onbuild=())

@@ -436,18 +436,22 @@ def _stage(
 ) -> Stage:
     words = arguments(opening, escape)
     sources = [source for item in body if item.flags for source in _sources(item)]
-    return Stage(
-        number,
-        words[0],
-        words[2] if len(words) == 3 else None,
-        next((flag[11:] for flag in opening.flags if flag.startswith("--platform=")), None),
-        opening,
-        tuple(body),
-        tuple([item for item in body if item.keyword in _CONFIG]),
-        tuple(sources),
-        problem,
-        is_plain(words[0]),
-        lower(words[2]) if len(words) == 3 else None,
+    # As in read_instruction.
+    return tuple.__new__(
+        Stage,
+        (
+            number,
+            words[0],
+            words[2] if len(words) == 3 else None,
+            next((flag[11:] for flag in opening.flags if flag.startswith("--platform=")), None),
+            opening,
+            tuple(body),
+            tuple([item for item in body if item.keyword in _CONFIG]),
+            tuple(sources),
+            problem,
+            is_plain(words[0]),
+            lower(words[2]) if len(words) == 3 else None,
+        ),
     )
 
 
