@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 #: The part of the package whose branches the tests must all reach.
 CORE = (
-    "__init__ answers behaviour build copies deviations errors fold merge model profiles reading "
+    "__init__ answers behaviour build copies deviations errors fold late merge model profiles reading "
     "resolve rules shell stages trace variables versions dockerfile/*"
 )
 

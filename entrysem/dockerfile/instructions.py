@@ -314,6 +314,9 @@ def arguments(instruction: Instruction, escape: str) -> tuple[str, ...]:
     if keyword == "arg":
         return tuple(parse_words(text, escape))
     if keyword in ("add", "copy", "expose", "from", "volume"):
+        if text.isprintable() and "  " not in text:
+            # Single spaces and no other blank, as nearly always: several times as fast.
+            return tuple(text.split(" "))
         return tuple(_BLANKS.split(text))
     return (text,)
 
