@@ -12,19 +12,15 @@ Beside them stands `P`, the program of the scripts: it tells who it is and then 
 from __future__ import annotations
 
 import io
-import platform
 import shutil
-import subprocess
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.lab.errors import LabError
-from conformance.lab.fetch import apt_conf, source_stanza
-from conformance.lab.machine import environment
+from conformance.lab.fetch import download, run
 from conformance.lab.places import Places
-from conformance.lab.sources import archive
 
 __all__ = ["PROGRAMS", "SHELLS", "Shell", "archive_of", "rootfs", "versions"]
 
@@ -63,7 +59,6 @@ PROGRAMS = (
     *("P", "Q", "exec_entry", "exec_cmd", "p1_cmd"),
     *("a", "c", "e", "f", "x", "curl", "nginx", "-s", "f g"),
 )
-_DEBIAN = {"x86_64": "amd64", "aarch64": "arm64"}
 _LIBRARIES = ("libc6",)
 _SOURCE = Path(__file__).with_name("waiter.c")
 
@@ -102,7 +97,7 @@ def rootfs(places: Places) -> Path:
 def versions(places: Places) -> dict[str, str]:
     """Package -> version."""
     debs = (places.cache / "shells" / "cache" / "archives").glob("*.deb")
-    fields = [_run("dpkg-deb", "-f", str(deb), "Package", "Version") for deb in debs]
+    fields = [run("dpkg-deb", "-f", str(deb), "Package", "Version") for deb in debs]
     pairs = [
         dict(line.split(": ", 1) for line in text.splitlines() if ": " in line) for text in fields
     ]
@@ -125,24 +120,11 @@ def archive_of(root: Path, dockerfile: str, sh: str) -> bytes:
 
 
 def _unpacked(folder: Path) -> Path:
-    for name in ("sources", "state/lists/partial", "cache/archives/partial", "log"):
-        (folder / name).mkdir(parents=True)
-    (folder / "state/status").touch()
-    architecture = _DEBIAN[platform.machine()]
-    keyrings = sorted(Path("/usr/share/keyrings").glob("debian-archive-keyring.*"))
-    (folder / "sources" / "shells.sources").write_text(
-        source_stanza(archive(), SUITE, architecture, tuple(keyrings)), encoding="utf-8"
-    )
-    conf = folder / "apt.conf"
-    conf.write_text(apt_conf(folder, architecture), encoding="utf-8")
-    _run("apt-get", "-qq", "-c", str(conf), "update")
     names = sorted({shell.package for shell in SHELLS} | set(_LIBRARIES))
-    _run("apt-get", "-qq", "-c", str(conf), "--download-only", "install", *names)
     unpacked = folder / "packages"
-    wanted = {*names}
-    for deb in sorted((folder / "cache/archives").glob("*.deb")):
-        if deb.name.partition("_")[0] in wanted:
-            _run("dpkg-deb", "-x", str(deb), str(unpacked))
+    for deb in download(folder, SUITE, names):
+        if deb.name.partition("_")[0] in names:
+            run("dpkg-deb", "-x", str(deb), str(unpacked))
         else:
             deb.unlink()
     return unpacked
@@ -169,19 +151,4 @@ def _compile(target: Path) -> None:
     compiler = shutil.which("gcc") or shutil.which("cc") or shutil.which("clang")
     if compiler is None:
         raise LabError("no C compiler: install gcc and libc6-dev, the waiter program is compiled")
-    _run(compiler, "-Os", "-s", "-static", "-Wall", "-o", str(target), str(_SOURCE))
-
-
-def _run(*command: str) -> str:
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        env=environment(),
-        check=False,
-    )
-    if done.returncode:
-        words = (done.stderr or done.stdout).strip()
-        raise LabError(f"{' '.join(command[:6])} ... failed with {done.returncode}:\n{words}")
-    return done.stdout
+    run(compiler, "-Os", "-s", "-static", "-Wall", "-o", str(target), str(_SOURCE))

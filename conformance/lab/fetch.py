@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import BoundedSemaphore
 
@@ -24,7 +24,16 @@ from conformance.lab.machine import environment
 from conformance.lab.places import Places, write_atomically
 from conformance.lab.sources import Source, archive
 
-__all__ = ["apt_conf", "fetch", "is_fetched", "source_stanza", "stamp", "sweep_parts"]
+__all__ = [
+    "apt_conf",
+    "download",
+    "fetch",
+    "is_fetched",
+    "run",
+    "source_stanza",
+    "stamp",
+    "sweep_parts",
+]
 
 STAMP = ".entrysem-lab.json"
 #: Changes when trees are to be made anew although the package lists are the same.
@@ -63,7 +72,7 @@ def fetch(places: Places, suite: str) -> None:
     """
     part = places.cache / f"{suite}.part"
     shutil.rmtree(part, ignore_errors=True)
-    debs = _download(part / "apt", suite)
+    debs = download(part / "apt", suite, packages(suite))
     tree = part / "tree"
     with _UNPACKING:
         _unpack(debs, tree)
@@ -82,7 +91,7 @@ def sweep_parts(places: Places) -> None:
 
 
 def _architecture() -> str:
-    return _run("dpkg", "--print-architecture").strip()
+    return run("dpkg", "--print-architecture").strip()
 
 
 def apt_conf(folder: Path, architecture: str) -> str:
@@ -145,7 +154,12 @@ def source_stanza(source: Source, suite: str, architecture: str, keyrings: tuple
     return "".join(f"{name}: {value}\n" for name, value in fields.items() if value)
 
 
-def _download(folder: Path, suite: str) -> list[Path]:
+def download(folder: Path, suite: str, names: Sequence[str]) -> list[Path]:
+    """Downloads packages of a suite and what they depend on into an empty folder: the .deb files.
+
+    Raises:
+        LabError: they cannot be had.
+    """
     for name in ("sources", "state/lists/partial", "cache/archives/partial", "log"):
         (folder / name).mkdir(parents=True)
     (folder / "state/status").touch()
@@ -155,8 +169,8 @@ def _download(folder: Path, suite: str) -> list[Path]:
     (folder / "sources" / "lab.sources").write_text(stanza, encoding="utf-8")
     conf = folder / "apt.conf"
     conf.write_text(apt_conf(folder, architecture), encoding="utf-8")
-    _run("apt-get", "-qq", "-c", str(conf), "update")
-    _run("apt-get", "-qq", "-c", str(conf), "--download-only", "install", *packages(suite))
+    run("apt-get", "-qq", "-c", str(conf), "update")
+    run("apt-get", "-qq", "-c", str(conf), "--download-only", "install", *names)
     return sorted((folder / "cache" / "archives").glob("*.deb"))
 
 
@@ -184,7 +198,7 @@ def _unpack(debs: list[Path], tree: Path) -> None:
             raise LabError(f"{deb.name} cannot be unpacked into {tree}: {message}")
     for name in ("proc", "sys", "dev", "run", "tmp", "root", "etc", "var", "mnt"):
         (tree / name).mkdir(exist_ok=True)
-    _run("ldconfig", "-r", str(tree))
+    run("ldconfig", "-r", str(tree))
 
 
 def _owned(*command: str) -> list[str]:
@@ -192,7 +206,12 @@ def _owned(*command: str) -> list[str]:
     return ["setpriv", "--pdeathsig", "KILL", "--", *command]
 
 
-def _run(*command: str) -> str:
+def run(*command: str) -> str:
+    """What a command of the machine prints.
+
+    Raises:
+        LabError: it fails; with its words.
+    """
     done = subprocess.run(
         _owned(*command),
         stdin=subprocess.DEVNULL,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from entrysem.verify.engines.images import tar_of
 
 __all__ = ["archive", "image", "layout"]
 
@@ -39,7 +39,7 @@ def image(
         found[f"blobs/sha256/{digest}"] = data
         return {"mediaType": _TYPE + kind, "digest": f"sha256:{digest}", "size": len(data)}
 
-    layer = blob(_tar(files or {}, mode=0o755), "layer.v1.tar")
+    layer = blob(tar_of(files or {}, mode=0o755), "layer.v1.tar")
     stored = {
         "architecture": architecture,
         "os": "linux",
@@ -70,14 +70,4 @@ def layout(image: Mapping[str, bytes], folder: Path) -> Path:
 
 def archive(image: Mapping[str, bytes]) -> bytes:
     """An image as a tar of an OCI layout."""
-    return _tar(image, mode=0o644)
-
-
-def _tar(files: Mapping[str, bytes], *, mode: int) -> bytes:
-    output = io.BytesIO()
-    with tarfile.open(fileobj=output, mode="w") as tar:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(data), mode
-            tar.addfile(member, io.BytesIO(data))
-    return output.getvalue()
+    return tar_of(image)

@@ -15,9 +15,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from typer.testing import CliRunner
 
+from entrysem.cli.app import app
 from entrysem.data import read_text
 from entrysem.verify.journal import Journal, parse
-from tests.verify.program import app
 
 ROOT = Path(__file__).parents[2]
 FAKE = Path(__file__).parent / "fakes" / "harness.py"
@@ -47,7 +47,7 @@ def environment(home: Path | None = None) -> dict[str, str]:
 
 
 def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "tests.verify.program", "verify", *words]
+    return [sys.executable, "-m", "entrysem", "verify", *words]
 
 
 def verify(*words: str, home: Path | None = None, preexec: Callable[[], None] | None = None) -> Ran:

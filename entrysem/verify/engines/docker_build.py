@@ -25,11 +25,9 @@ as after any build; nothing here prunes it.
 from __future__ import annotations
 
 import hashlib
-import io
 import itertools
 import json
 import re
-import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,10 +35,10 @@ from typing import Any
 
 from entrysem.verify.engines import LABEL, REPOSITORY
 from entrysem.verify.engines.docker_api import Api, Dropped, Refused, quoted
-from entrysem.verify.engines.images import KEYS, config_of_archive, docker_archive
+from entrysem.verify.engines.images import KEYS, config_of_archive, docker_archive, tar_of
 from entrysem.verify.protocol import Config, HarnessError, Outcome
 
-__all__ = ["Image", "Images", "NotBuilt", "Stored", "base_mark", "tar_of"]
+__all__ = ["Image", "Images", "NotBuilt", "Stored", "base_mark"]
 
 #: The builder asks for an image: it tries to pull one, or a registry does not have it.
 _MISSING = re.compile(
@@ -387,17 +385,6 @@ class Images:
             return
         if not document.get("RepoTags") and not document.get("RepoDigests"):
             self._delete(image)
-
-
-def tar_of(files: Mapping[str, bytes], mode: int = 0o644) -> bytes:
-    """A tar archive of these files."""
-    output = io.BytesIO()
-    with tarfile.open(fileobj=output, mode="w") as tar:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(data), mode
-            tar.addfile(member, io.BytesIO(data))
-    return output.getvalue()
 
 
 def _picked(config: Mapping[str, Any]) -> Config:

@@ -35,8 +35,9 @@ from typing import Any, Literal
 from entrysem.verify import probe
 from entrysem.verify.engines import LABEL, LIMITS
 from entrysem.verify.engines.docker_api import Api, Dropped, Refused
-from entrysem.verify.engines.docker_build import Image, Stored, tar_of
+from entrysem.verify.engines.docker_build import Image, Stored
 from entrysem.verify.engines.docker_cli import Cli, Typed, translated
+from entrysem.verify.engines.images import tar_of
 from entrysem.verify.protocol import HarnessError, Level, Run, RunObservation
 
 __all__ = ["Placement", "Runs"]

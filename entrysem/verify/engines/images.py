@@ -30,6 +30,7 @@ __all__ = [
     "config_of_json",
     "config_of_layout",
     "docker_archive",
+    "tar_of",
 ]
 
 #: The keys of an image config that decide argv.
@@ -161,7 +162,7 @@ def docker_archive(
     operating_system, _, rest = platform.partition("/")
     architecture, _, variant = rest.partition("/")
     # One empty layer: some engines refuse an image without any.
-    layer = _tar({})
+    layer = tar_of({})
     stored: dict[str, Any] = {**config, "Labels": dict(labels)}
     document = {
         "architecture": architecture,
@@ -181,16 +182,23 @@ def docker_archive(
         layer_name: layer,
         "manifest.json": json.dumps(manifest).encode(),
     }
-    return _tar(files), image
+    return tar_of(files), image
 
 
-def _tar(files: Mapping[str, bytes]) -> bytes:
+def tar_of(files: Mapping[str, bytes], mode: int = 0o644) -> bytes:
+    """A tar archive of these files; a byte of a name that is no UTF-8 is a lone surrogate."""
     output = io.BytesIO()
-    with tarfile.open(fileobj=output, mode="w") as tar:
+    # GNU's format takes names of any bytes.
+    with tarfile.open(
+        fileobj=output,
+        mode="w",
+        format=tarfile.GNU_FORMAT,
+        encoding="utf-8",
+        errors="surrogateescape",
+    ) as tar:
         for name, data in files.items():
             member = tarfile.TarInfo(name)
-            member.size = len(data)
-            member.mode = 0o644
+            member.size, member.mode = len(data), mode
             tar.addfile(member, io.BytesIO(data))
     return output.getvalue()
 

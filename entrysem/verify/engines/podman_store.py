@@ -19,10 +19,8 @@ on the way to its service.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import posixpath
-import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +28,7 @@ from typing import Any
 from entrysem.verify import probe
 from entrysem.verify.engines import LABEL, LIMITS
 from entrysem.verify.engines.builder import StoreBuilder, clean, read_stored
-from entrysem.verify.engines.images import config_of_archive
+from entrysem.verify.engines.images import config_of_archive, tar_of
 from entrysem.verify.engines.libpod import Libpod, Service, decoded
 from entrysem.verify.engines.process import Commands, TooLongError, text
 from entrysem.verify.engines.slots import end_commands, remove_folder
@@ -272,22 +270,9 @@ class PodmanStore(StoreBuilder):
             self._copy(container, place, program)
 
     def _copy(self, container: str, place: str, program: Path) -> None:
-        data = program.read_bytes()
-        output = io.BytesIO()
-        # GNU's format takes names of any bytes.
-        with tarfile.open(
-            fileobj=output,
-            mode="w",
-            format=tarfile.GNU_FORMAT,
-            encoding="utf-8",
-            errors="surrogateescape",
-        ) as tar:
-            member = tarfile.TarInfo(place.lstrip("/"))
-            member.size = len(data)
-            member.mode = 0o755
-            tar.addfile(member, io.BytesIO(data))
+        tar = tar_of({place.lstrip("/"): program.read_bytes()}, mode=0o755)
         path = f"/containers/{container}/archive"
-        answer = self._api.call("PUT", path, query={"path": "/"}, tar=output.getvalue())
+        answer = self._api.call("PUT", path, query={"path": "/"}, tar=tar)
         if not answer.ok:
             raise HarnessError(f"the probe cannot be put into a container: {answer.message}")
 

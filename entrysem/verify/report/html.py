@@ -26,6 +26,7 @@ from entrysem.verify.journal import VERDICTS, Journal, Verdict, worst
 from entrysem.verify.report import words
 from entrysem.verify.report.matrix import (
     BAD,
+    LETTERS,
     NO_RULE,
     Cell,
     Column,
@@ -47,14 +48,6 @@ _IN_CELL = 50
 #: More engines than this that pass, where others do not, are "the others".
 _MANY = 4
 
-_LETTERS: dict[Verdict, str] = {
-    "PASS": "P",
-    "DEVIATES": "D",
-    "SKIP": "-",
-    "STALE": "S",
-    "FAIL": "F",
-    "ERROR": "E",
-}
 _LEGEND = (
     "P passes, D deviates as recorded, S a recorded deviation is no longer seen, "
     "F fails, E the engine or the harness broke, - all skipped."
@@ -312,7 +305,7 @@ def _cell(cell: Cell, where: str) -> Document:
         return {"shown": None}
     return {
         "shown": cell.shown,
-        "letter": _LETTERS[cell.shown],
+        "letter": LETTERS[cell.shown],
         "number": cell.counts[cell.shown],
         "total": sum(cell.counts.values()),
         "title": f"{where}: {counts_text(cell.counts)}",

@@ -31,6 +31,7 @@ from entrysem.verify.journal import VERDICTS, Journal, Verdict, worst
 
 __all__ = [
     "BAD",
+    "LETTERS",
     "NO_RULE",
     "Cell",
     "Column",
@@ -45,6 +46,15 @@ Document = Mapping[str, Any]
 
 #: What makes `entrysem verify` end with a code other than 0.
 BAD: tuple[Verdict, ...] = ("ERROR", "FAIL", "STALE")
+#: What stands for a verdict where there is little room.
+LETTERS: dict[Verdict, str] = {
+    "PASS": "P",
+    "DEVIATES": "D",
+    "SKIP": "-",
+    "STALE": "S",
+    "FAIL": "F",
+    "ERROR": "E",
+}
 #: The row of results that belong to no rule.
 NO_RULE = "-"
 

@@ -18,6 +18,7 @@ from entrysem.verify.journal import VERDICTS, Journal, Verdict
 from entrysem.verify.report import words
 from entrysem.verify.report.matrix import (
     BAD,
+    LETTERS,
     NO_RULE,
     Cell,
     Column,
@@ -34,14 +35,6 @@ __all__ = ["render"]
 _WRITTEN = 20
 _NARROWEST = 30
 
-_LETTERS: dict[Verdict, str] = {
-    "PASS": "P",
-    "DEVIATES": "D",
-    "SKIP": "-",
-    "STALE": "S",
-    "FAIL": "F",
-    "ERROR": "E",
-}
 _COLOURS: dict[Verdict, str] = {
     "PASS": "32",
     "DEVIATES": "36",
@@ -151,7 +144,7 @@ def _cell_text(cell: Cell) -> str:
     if cell.shown is None:
         return "."
     total, number = sum(cell.counts.values()), cell.counts[cell.shown]
-    text = f"{_LETTERS[cell.shown]} {number}"
+    text = f"{LETTERS[cell.shown]} {number}"
     return text if number == total else f"{text}/{total}"
 
 
