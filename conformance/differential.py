@@ -18,11 +18,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from entrysem import DockerfileError, ImageConfig, Profile, RunOptions, build_image
-from entrysem.bases.config import read_config_object
-from entrysem.model import Base
 from entrysem.profiles import Engine
 from entrysem.render.documents import config_document
 from entrysem.resolve import Image
+from entrysem.vectors import bases_of, config_of
 from entrysem.verify.plan import profile_of
 from entrysem.verify.protocol import (
     LEVELS,
@@ -150,29 +149,16 @@ def _words(value: list[str] | None) -> tuple[str, ...] | None:
 def _image(job: Job, profile: Profile) -> Image:
     if job.dockerfile is None:
         assert job.config is not None, "a job has a Dockerfile or a config"
-        return build_image(_config(job.config), profile=profile)
-
-    def lookup(image: str) -> Base | None:
-        base = job.bases.get(image)
-        if base is None:
-            return None
-        if isinstance(base, bytes):
-            return Base(build_image(base, profile=profile).config)
-        return Base(_config(base))
+        return build_image(config_of(job.config, where=job.id), profile=profile)
 
     return build_image(
         job.dockerfile,
         profile=profile,
         target=job.target,
         build_args=job.build_args,
-        bases=lookup,
+        bases=bases_of(job.bases, profile),
         platform=job.platform or "linux/amd64",
     )
-
-
-def _config(config: Config) -> ImageConfig:
-    document = {key: None if words is None else list(words) for key, words in config.items()}
-    return read_config_object(document, where="job")
 
 
 def _predicted(image: Image, run: Run) -> RunValue:

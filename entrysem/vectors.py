@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from entrysem.bases.config import read_config_object
+from entrysem.build import BaseLookup
 from entrysem.data import spec_folder
 from entrysem.errors import DockerfileError
 from entrysem.model import Base, ImageConfig, RunOptions
@@ -23,7 +24,16 @@ from entrysem.profiles import Profile
 from entrysem.render.documents import config_document
 from entrysem.resolve import Image, build_image
 
-__all__ = ["cases", "check", "dockerfile_of", "image_of", "options_of", "with_runtime"]
+__all__ = [
+    "bases_of",
+    "cases",
+    "check",
+    "config_of",
+    "dockerfile_of",
+    "image_of",
+    "options_of",
+    "with_runtime",
+]
 
 Case = Mapping[str, Any]
 
@@ -52,29 +62,46 @@ def image_of(case: Case, profile: Profile) -> Image:
     Raises:
         DockerfileError: it is rejected.
     """
-    bases = case.get("bases", {})
-
-    def lookup(image: str) -> Base | None:
-        base = bases.get(image)
-        if base is None:
-            return None
-        if isinstance(base, str):
-            return Base(build_image(base, profile=profile).config)
-        return Base(read_config_object(base, where=image))
-
     source: bytes | ImageConfig = (
-        read_config_object(case["config"], where=case["id"])
-        if "config" in case
-        else dockerfile_of(case)
+        config_of(case["config"], where=case["id"]) if "config" in case else dockerfile_of(case)
     )
     return build_image(
         source,
         profile=profile,
         target=case.get("target"),
         build_args=case.get("build_args", {}),
-        bases=lookup,
+        bases=bases_of(case.get("bases", {}), profile),
         platform=case.get("platform", "linux/amd64"),
     )
+
+
+def bases_of(bases: Case, profile: Profile) -> BaseLookup:
+    """The lookup of a case's base images: each a Dockerfile (text or bytes), built with the same
+    profile, or an image config.
+
+    Raises:
+        DockerfileError: when asked for a base that is rejected.
+    """
+
+    def lookup(image: str) -> Base | None:
+        base = bases.get(image)
+        if base is None:
+            return None
+        if isinstance(base, str | bytes):
+            return Base(build_image(base, profile=profile).config)
+        return Base(config_of(base, where=image))
+
+    return lookup
+
+
+def config_of(config: Mapping[str, Sequence[str] | None], *, where: str) -> ImageConfig:
+    """The image config of a case or of a job of `entrysem.verify`.
+
+    Raises:
+        InputError: it is no image config.
+    """
+    document = {key: None if words is None else list(words) for key, words in config.items()}
+    return read_config_object(document, where=where)
 
 
 def options_of(run: Case) -> RunOptions:

@@ -28,12 +28,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from entrysem.bases.config import read_config_object
 from entrysem.errors import DockerfileError, InputError
-from entrysem.model import Base, ImageConfig, RunOptions
+from entrysem.model import ImageConfig, RunOptions
 from entrysem.profiles import Profile
 from entrysem.resolve import Image, build_image
-from entrysem.verify.protocol import Config, Job, Observation, Run, RunObservation
+from entrysem.vectors import bases_of, config_of
+from entrysem.verify.protocol import Job, Observation, Run, RunObservation
 from entrysem.verify.wire import job_from_wire, observation_to_wire
 
 
@@ -50,27 +50,14 @@ def observe(job: Job, profile: Profile) -> Observation:
 
 
 def _image(job: Job, profile: Profile) -> Image:
-    def lookup(name: str) -> Base | None:
-        base = job.bases.get(name)
-        if base is None:
-            return None
-        if isinstance(base, bytes):
-            return Base(build_image(base, profile=profile).config)
-        return Base(_read(base))
-
     return build_image(
-        job.dockerfile if job.dockerfile is not None else _read(job.config or {}),
+        job.dockerfile if job.dockerfile is not None else config_of(job.config or {}, where=job.id),
         profile=profile,
         target=job.target,
         build_args=job.build_args,
-        bases=lookup,
+        bases=bases_of(job.bases, profile),
         platform=job.platform or "linux/amd64",
     )
-
-
-def _read(config: Config) -> ImageConfig:
-    document = {key: None if words is None else list(words) for key, words in config.items()}
-    return read_config_object(document, where="config")
 
 
 def _config(config: ImageConfig) -> dict[str, Any]:
