@@ -208,9 +208,12 @@ def _target(
         found = next((stage for stage in stages if stage.name == target), None)
     else:
         found = names.get(lower(target))
-    if found is None and behaviour.target_by_index and target.isdecimal() and target.isascii():
+    by_index = behaviour.target_by_index
+    if found is None and by_index != "never" and target.isdecimal() and target.isascii():
         number = int(target[:9])
         found = stages[number] if number < len(stages) else None
+        if found is not None and found.name is not None and by_index == "unnamed":
+            found = None
     if found is None:
         import difflib  # noqa: PLC0415  # slow to import, and only this error needs it
 

@@ -45,7 +45,11 @@ _ID = re.compile(r"(?:sha256:)?([0-9a-f]{64})\Z")
 #: How podman and buildah from 1.19 to 1.43 say that nobody gave them an image.
 _MISSING = re.compile(
     r"image not known|could not be found locally|short-name .* did not resolve|"
-    r"image not found|no such image"
+    r"image not found|no such image|no stage or image found"
+)
+#: A RUN that ran: the images of the cases hold no program that it could run.
+_RAN = re.compile(
+    r'building at STEP "RUN .*": (?:exit status|error while running runtime)', re.DOTALL
 )
 #: What no Dockerfile can be blamed for.
 _BROKEN = re.compile(
@@ -96,6 +100,8 @@ def outcome_of_failure(code: int, message: str, *, what: str) -> Built:
         raise HarnessError(f"{what} does not work here: {message}")
     if _MISSING.search(message):
         return Built("missing-image", message)
+    if _RAN.search(message):
+        return Built("skipped", f"RUN needs a program that is not there: {message}")
     return Built("rejected", message or f"exit code {code}")
 
 
