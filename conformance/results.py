@@ -120,7 +120,7 @@ def _others(paths: Iterable[Path]) -> str:
 
 
 def _numbers(part: str, document: Any) -> str:
-    if part == "product":
+    if part in ("product", "oracle"):
         differ, errors = len(document["differences"]), len(document["errors"])
         return (
             f"{document['images']:,} images, {document['parts']:,} parts compared, "
