@@ -31,7 +31,7 @@ _MISSING = RunObservation(skipped="not asked for when this was observed")
 def rejudge(path: Path) -> Journal:
     """Rewrites the journal with the verdicts that its observations have today; the new journal.
 
-    Cases that it did not ask for stay out of it.
+    Cases that it did not ask for stay out of it; so do the lines of interrupted sessions.
 
     Raises:
         InputError: it is no journal.
@@ -44,7 +44,7 @@ def rejudge(path: Path) -> Journal:
         documents.append(
             footer_of(lines, footer["status"], reason=footer["reason"], seconds=footer["seconds"])
         )
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in documents)
+    text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in documents)
     beside = path.with_suffix(".rejudged")
     beside.write_text(text, encoding="utf-8")
     beside.replace(path)
