@@ -40,10 +40,9 @@ def rejudge(path: Path) -> Journal:
     header, lines = rejudged(before)
     documents = [header, *lines]
     if before.footer is not None:
-        footer = before.footer
-        documents.append(
-            footer_of(lines, footer["status"], reason=footer["reason"], seconds=footer["seconds"])
-        )
+        was = before.footer
+        now = footer_of(lines, was["status"], reason=was["reason"], seconds=was["seconds"])
+        documents.append(now | {"ended": was["ended"]})
     text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in documents)
     beside = path.with_suffix(".rejudged")
     beside.write_text(text, encoding="utf-8")

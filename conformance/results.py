@@ -1,8 +1,8 @@
 """The results that are kept: journals of whole runs, packed, and the page made from them.
 
-`python -m conformance.results rejudge FOLDER` judges the journals of a folder again, by the vectors of today;
-`pack FOLDER` takes them and the numbers of the folder into `conformance/results/`; `python -m conformance.results page` writes `docs/conformance.md` from what is
-there, and `page --check` says whether it is still the same.
+`python -m conformance.results rejudge FOLDER` judges the journals of a folder again, by the vectors of
+today; `pack FOLDER` takes them and the numbers of the folder into `conformance/results/`; `page` writes
+`docs/conformance.md` from what is there, and `page --check` says whether it is still the same.
 
 A journal is kept whole but for what engines say about the machine that they ran on: where a look-up of an
 image led to, which differs from run to run and proves nothing.
