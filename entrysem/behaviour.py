@@ -61,6 +61,9 @@ class BuilderBehaviour(Answers):
         copy_from_variable: a COPY --from that holds a variable is `rejected`, or taken as a `name`.
         run_flags: RUN with flags is `accepted`, or `rejected` in every stage up to the target, also in
             one that the target does not need.
+        copy_number: a number in COPY --from without a stage: `rejected` when there is no stage of that
+            number, `earlier` when it must be an earlier stage's in every stage up to the target, or the
+            name of an `image`. (Asked where circles are ignored.)
         copy_cycles: whether COPY --from can close a circle of stages: `rejected`, or `ignored`
             because only earlier stages are stages.
         copy_heredocs: COPY and ADD with a heredoc as a source are `accepted`, or `rejected` in every
@@ -95,6 +98,7 @@ class BuilderBehaviour(Answers):
     copy_from_later: Literal["rejected", "allowed"] = "rejected"
     copy_from_variable: Literal["rejected", "name"] = "rejected"
     run_flags: Literal["accepted", "rejected"] = "accepted"
+    copy_number: Literal["rejected", "earlier", "image"] = "rejected"
     copy_cycles: Literal["rejected", "ignored"] = "rejected"
     copy_heredocs: Literal["accepted", "rejected"] = "accepted"
     bare_scratch: Literal["accepted", "rejected"] = "accepted"

@@ -317,6 +317,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
             "stages_after_target": "cut",
             "scratch_tag": "rejected",
             "copy_cycles": "ignored",
+            "copy_number": "earlier",
             "windows_shell_form": "line",
         },
     ),
@@ -710,7 +711,19 @@ DEVIATIONS: tuple[Deviation, ...] = (
             "scratch_stage": False,
             "target_case": "exact",
             "copy_cycles": "ignored",
+            "copy_number": "image",
         },
+    ),
+    Deviation(
+        "imagebuilder-copy-number",
+        "builder",
+        {"buildah": ">=1.28,<1.43", "buildah-docker": ">=1.28,<1.43"},
+        "BUILD-16",
+        "a number in COPY --from that no stage has crashes the builder",
+        "FROM scratch AS a\nCOPY --from=7 /x /x\n",
+        "observed on Buildah 1.28.2 and 1.39.3; not on 1.19.6 and 1.43.2",
+        "observed",
+        sets={"copy_number": "rejected"},
     ),
     # --- kaniko -----------------------------------------------------------------------------------
     Deviation(

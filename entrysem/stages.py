@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from entrysem.behaviour import BuilderBehaviour
-from entrysem.copies import check_copies
+from entrysem.copies import check_copies, check_numbers
 from entrysem.dockerfile import Dockerfile, Stage
 from entrysem.dockerfile.references import check_reference, is_plain
 from entrysem.dockerfile.text import lower
@@ -106,8 +106,11 @@ def chain_of(
         if stage.sources:
             has_sources = True
     chosen = _target(target, stages, names, behaviour) if target else stages[-1]
-    if has_sources and behaviour.copy_cycles == "rejected":
-        check_copies(chosen, dockerfile, parents, names, behaviour)
+    if has_sources:
+        if behaviour.copy_cycles == "rejected":
+            check_copies(chosen, dockerfile, parents, names, behaviour)
+        elif behaviour.copy_number != "image":
+            check_numbers(chosen, dockerfile, behaviour)
     chain: list[Link] = []
     current: Stage | None = chosen
     while current is not None:

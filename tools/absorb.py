@@ -28,6 +28,9 @@ from entrysem.verify.parts import key_of
 __all__ = ["absorb"]
 
 Case = dict[str, Any]
+#: (beginning of an id, of a builder) -> the answer changes from run to run there: which of two equal stage
+#: names counts in Buildah.
+_CHANGES = (("dup-names", "buildah"),)
 _KEYS = ("Entrypoint", "Cmd", "Shell", "OnBuild")
 
 
@@ -40,6 +43,8 @@ def absorb(case: Case, line: Mapping[str, Any], builder: str | None, runtime: st
         builder, runtime: which engines were observed, as `NAME@VERSION`.
     """
     if case["evidence"] != "observed" or builder is None or line["observation"] is None:
+        return 0
+    if any(case["id"].startswith(what) and builder.startswith(who) for what, who in _CHANGES):
         return 0
     built = next((result for result in line["results"] if result["part"] == "build"), None)
     if built is None or built["observed"] is None:

@@ -55,7 +55,11 @@ CODES = [
     (r"invalid duration|--retries|invalid syntax", "parse", "bad-flag-value"),
     (r"can not be an empty string", "parse", "blank-volume"),
     (r"circular dependency", "build", "stage-circle"),
-    (r"invalid stage index", "build", "bad-stage-index"),
+    (
+        r"invalid stage index|index out of bounds|the builder crashed: .*index out of range",
+        "build",
+        "bad-stage-index",
+    ),
     (r"cannot copy from stage", "build", "later-stage"),
     (r"unterminated heredoc", "parse", "unterminated-heredoc"),
     (r"as a destination", "parse", "heredoc-destination"),
@@ -85,8 +89,8 @@ ASKS_FOR_IMAGE = re.compile(
 )
 #: Outcomes that the lab's own doing explains, or that change from run to run.
 LEFT_OUT = re.compile(
-    r"HARNESS|SKIPPED|DAEMON DIED|CONNECTION DROPPED|CRASH|the builder crashed"
-    r"|[Ii]nvalid signal|invalid from flag|cache key|COPY failed: (?!no source)|lstat"
+    r"HARNESS|SKIPPED|DAEMON DIED|CONNECTION DROPPED|CRASH"
+    r"|[Ii]nvalid signal|cache key|COPY failed: (?!no source)|lstat"
     r"|copier: (?:stat|get)|adding sources"
 )
 UNSTABLE = {("dup names", "buildah"), ("dup names", "podman"), ("dup names target", "buildah"),
