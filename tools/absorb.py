@@ -28,7 +28,7 @@ from entrysem.verify.parts import key_of
 __all__ = ["absorb"]
 
 Case = dict[str, Any]
-#: (beginning of an id, of a builder) -> the answer changes from run to run there: which of two equal stage
+#: (beginning of an id, of a builder) -> the answer changes from run to run: which of two equal stage
 #: names counts in Buildah.
 _CHANGES = (("dup-names", "buildah"),)
 _KEYS = ("Entrypoint", "Cmd", "Shell", "OnBuild")

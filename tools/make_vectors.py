@@ -55,11 +55,7 @@ CODES = [
     (r"invalid duration|--retries|invalid syntax", "parse", "bad-flag-value"),
     (r"can not be an empty string", "parse", "blank-volume"),
     (r"circular dependency", "build", "stage-circle"),
-    (
-        r"invalid stage index|index out of bounds|the builder crashed: .*index out of range",
-        "build",
-        "bad-stage-index",
-    ),
+    (r"invalid stage index|index out of bounds", "build", "bad-stage-index"),
     (r"cannot copy from stage", "build", "later-stage"),
     (r"unterminated heredoc", "parse", "unterminated-heredoc"),
     (r"as a destination", "parse", "heredoc-destination"),

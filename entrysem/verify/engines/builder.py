@@ -20,11 +20,15 @@ Chance. Two things make one Dockerfile give different images from run to run:
 from __future__ import annotations
 
 import base64
+import contextlib
+import fcntl
 import hashlib
 import json
+import os
 import re
+import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +64,7 @@ _BROKEN = re.compile(
     re.IGNORECASE,
 )
 #: Buildah 1.39 keeps the body of every heredoc under one name for all builds of the machine.
-_RACED = re.compile(r'reading "/var/tmp/[^"]*": copier: get: globs')
+_RACED = re.compile(r'(?:reading "|sources under ")/var/tmp["/]')
 _LOG = re.compile(r'time="[^"]*" level=(?:warning|info|debug)')
 _ERROR = re.compile(r'(?:Error|error|ERROR)\b|time="[^"]*" level=(?:error|fatal)')
 
@@ -208,10 +212,13 @@ class StoreBuilder(ABC):
             return self._agreed(job, source, unanimous=True)
         if _like_ids(source):
             return self._agreed(job, source, unanimous=False)
-        for _ in range(_TRIES * 2):
-            built = self._build(source, f"{_TAG}:latest", job)
-            if not _RACED.search(built.message):
-                return built
+        if b"<<" not in source:
+            return self._build(source, f"{_TAG}:latest", job)
+        with _alone():
+            for _ in range(_TRIES):
+                built = self._build(source, f"{_TAG}:latest", job)
+                if not _RACED.search(built.message):
+                    return built
         return Built("skipped", f"another build took its heredoc away: {built.message}")
 
     def _agreed(self, job: Job, source: bytes, *, unanimous: bool) -> Built:
@@ -307,6 +314,15 @@ def read_stored(root: Path, image: str) -> Config | None:
     if hashlib.sha256(data).hexdigest() != image:
         return None
     return config_of_blob(data, where=f"image {image[:12]}")
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Waits for every other session of this user on this machine that builds a heredoc."""
+    place = Path(tempfile.gettempdir()) / f"entrysem-heredocs-{os.geteuid()}.lock"
+    with place.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _source(base: bytes | Config) -> str:
