@@ -308,9 +308,8 @@ class _Reader:
                 where=self._where,
                 hint="pip install 'entrysem[yaml]'",
             ) from None
-        parser: Any = getattr(yaml, "CParser", None) or _python_parser()
         try:
-            reader = parser(self._text)
+            reader: Any = _parser()(self._text)
             while (event := reader.get_event()) is not None:
                 yield event
         except yaml.MarkedYAMLError as error:
@@ -438,8 +437,16 @@ class _Reader:
         _refuse("yaml-bomb", f"is more than {MAX_DEPTH} levels deep", self._where, place)
 
 
+def _parser() -> Any:
+    """PyYAML's binding of libyaml, or its parser in Python, forty times slower, where it has none."""
+    try:
+        from yaml.cyaml import CParser  # noqa: PLC0415
+    except ImportError:
+        return _python_parser()
+    return CParser
+
+
 def _python_parser() -> Any:
-    """PyYAML's parser where it was built without libyaml: the same grammar, slower."""
     from yaml.parser import Parser  # noqa: PLC0415
     from yaml.reader import Reader  # noqa: PLC0415
     from yaml.scanner import Scanner  # noqa: PLC0415
