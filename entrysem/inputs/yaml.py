@@ -48,7 +48,7 @@ __all__ = [
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 100
-MAX_NODES = 1_000_000
+MAX_NODES = 500_000
 
 
 class Place(NamedTuple):
@@ -440,7 +440,7 @@ class _Reader:
 def _parser() -> Any:
     """PyYAML's binding of libyaml, or its parser in Python, forty times slower, where it has none."""
     try:
-        from yaml.cyaml import CParser  # noqa: PLC0415
+        from yaml._yaml import CParser  # noqa: PLC0415
     except ImportError:
         return _python_parser()
     return CParser
