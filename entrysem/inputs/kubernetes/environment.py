@@ -106,7 +106,7 @@ class Environment:
 
     def notes_on(self, words: tuple[str, ...], where: str, field: str) -> Iterator[Note]:
         """What is to be told about the references in `words`, each once."""
-        seen = set()
+        seen: set[_Why | str] = set()
         for word in words:
             found = self._replaced(word)
             for why in found.unknown:
@@ -134,7 +134,9 @@ class Environment:
 
     def _replaced(self, text: str) -> _Text:
         lookup = _Lookup(self)
-        return _Text(expand_references(text, lookup), tuple(lookup.unknown), tuple(lookup.undefined))
+        return _Text(
+            expand_references(text, lookup), tuple(lookup.unknown), tuple(lookup.undefined)
+        )
 
     def value_of(self, name: str) -> _Text | _Why | None:
         """The value of a variable so far; why it is not known; None when there is certainly none."""

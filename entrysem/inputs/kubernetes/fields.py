@@ -18,7 +18,7 @@ from entrysem.inputs.yaml import Document, Node
 __all__ = ["Object", "Value"]
 
 _HINTS = {
-    "number": "quote it: \"8080\"; args, command and the values of env are texts",
+    "number": 'quote it: "8080"; args, command and the values of env are texts',
     "bool": 'quote it: "yes"; YAML reads yes, no, on, off, y and n as booleans',
     "string": "write a list, one word an item; nothing here splits a text into words",
 }
@@ -173,7 +173,7 @@ class Value:
         path = f"{self.spelled}.{key}" if self.path else key
         return InputError(
             "missing-field",
-            f'{self.owner.kind} is invalid: {path}: Required value',
+            f"{self.owner.kind} is invalid: {path}: Required value",
             where=self.where,
             hint=f"add {key}",
         )

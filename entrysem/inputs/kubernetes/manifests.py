@@ -26,14 +26,7 @@ _POD_AT: Mapping[str, tuple[str, ...]] = {
     "Pod": ("spec",),
     "PodTemplate": ("template", "spec"),
     **dict.fromkeys(
-        (
-            "Deployment",
-            "StatefulSet",
-            "DaemonSet",
-            "ReplicaSet",
-            "ReplicationController",
-            "Job",
-        ),
+        ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"),
         ("spec", "template", "spec"),
     ),
     "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
@@ -63,7 +56,9 @@ def read_kubernetes(
             found += _subjects(each, env)
     if not found:
         listed = ", ".join(dict.fromkeys(kinds))
-        told = f"there are only: {listed}" if kinds else "there is no object with apiVersion and kind"
+        told = (
+            f"there are only: {listed}" if kinds else "there is no object with apiVersion and kind"
+        )
         raise InputError(
             "no-containers",
             f"no pod is described here; {told}",
@@ -109,9 +104,7 @@ def _node(value: Any, where: str, depth: int) -> Node:
     return Node(value, place, text=str(value))
 
 
-def _objects(
-    document: Document, path: tuple[str | int, ...], kinds: list[str]
-) -> Iterator[Object]:
+def _objects(document: Document, path: tuple[str | int, ...], kinds: list[str]) -> Iterator[Object]:
     node = document.node(path)
     if node is None or node.value is None:
         return

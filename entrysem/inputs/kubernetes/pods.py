@@ -107,9 +107,7 @@ def _run(container: Value, struct: str, environment: Environment) -> RunOptions:
     )
 
 
-def _notes(
-    container: Value, struct: str, role: str, environment: Environment
-) -> Iterator[Note]:
+def _notes(container: Value, struct: str, role: str, environment: Environment) -> Iterator[Note]:
     if role == "ephemeral container":
         yield Note(
             "ephemeral",
@@ -174,7 +172,10 @@ def _probes(container: Value, called: str) -> Iterator[Subject]:
         after = tuple(expand_references(word, values) for word in words)
         notes = [Note("probe", _PROBE, command.where, source=_PROBE_SOURCE, status="source-read")]
         for name, source in sources.items():
-            if any(expand_references(w, values) != expand_references(w, _but(values, name)) for w in words):
+            if any(
+                expand_references(w, values) != expand_references(w, _but(values, name))
+                for w in words
+            ):
                 told = f"$({name}) is the empty text in a probe: {source} is not looked up for it"
                 notes.append(
                     Note(
