@@ -4,13 +4,14 @@ The tools start a shell with a script of their own, whatever the image says:
 
     docker run RUNARGS --entrypoint /bin/sh IMAGE -c SCRIPT - [the image's ENTRYPOINT and CMD]
 
-The script ends in `exec "$@"`, then a loop that waits. `overrideCommand` decides whether there is anything
-behind the `-`: true, the default with an image or a Dockerfile, leaves it empty, so nothing of the image runs
-and the loop does; with false the shell replaces itself by the image's ENTRYPOINT and CMD. With a Compose file
-the default is false, and the service's entrypoint and command take part; that file is to be explained.
+The script ends in `exec "$@"`, then a loop that waits. `overrideCommand` decides whether there is
+anything behind the `-`: true, the default with an image or a Dockerfile, leaves it empty, so nothing of
+the image runs and the loop does; with false the shell replaces itself by the image's ENTRYPOINT and
+CMD. With a Compose file the default is false, and the service's entrypoint and command take part; that
+file is to be explained.
 
-Source: devcontainers/cli f683c29f64a20109b4453e5149807e390ff65133 src/spec-node/singleContainer.ts 389-421,
-src/spec-node/dockerCompose.ts 527-556. Not run here.
+Source: devcontainers/cli f683c29f64a20109b4453e5149807e390ff65133 src/spec-node/singleContainer.ts
+389-421, src/spec-node/dockerCompose.ts 527-556. Not run here.
 """
 
 from __future__ import annotations
@@ -29,19 +30,15 @@ from entrysem.model import RunOptions
 
 __all__ = ["DEV_SCRIPT", "read_devcontainer"]
 
-_SOURCE = (
-    "devcontainers/cli@f683c29f64a20109b4453e5149807e390ff65133 src/spec-node/singleContainer.ts 389-421"
-)
+_COMMIT = "f683c29f64a20109b4453e5149807e390ff65133"
+_SOURCE = f"devcontainers/cli@{_COMMIT} src/spec-node/singleContainer.ts 389-421"
 #: What the shell runs; features add lines before `exec`.
-DEV_SCRIPT = "\n".join(
-    (
-        "echo Container started",
-        'trap "exit 0" 15',
-        "",
-        'exec "$@"',
-        "while sleep 1 & wait $!; do :; done",
-    )
-)
+DEV_SCRIPT = """\
+echo Container started
+trap "exit 0" 15
+
+exec "$@"
+while sleep 1 & wait $!; do :; done"""
 
 
 def read_devcontainer(data: bytes, *, where: str) -> tuple[Subject, ...]:
@@ -60,8 +57,8 @@ def read_devcontainer(data: bytes, *, where: str) -> tuple[Subject, ...]:
             "devcontainer-compose",
             "the container is a service of a Compose file",
             where=where,
-            hint=f"explain that file: {config['dockerComposeFile']}; overrideCommand: true would replace its "
-            "process by a shell that waits",
+            hint=f"explain that file: {config['dockerComposeFile']}; overrideCommand: true would replace "
+            "its process by a shell that waits",
         )
     build = config.get("build")
     build = build if isinstance(build, dict) else {}
@@ -99,9 +96,7 @@ def read_devcontainer(data: bytes, *, where: str) -> tuple[Subject, ...]:
     )
 
 
-def _notes(
-    config: dict[str, Any], where: str, *, keeps: bool, given: bool
-) -> tuple[Note, ...]:
+def _notes(config: dict[str, Any], where: str, *, keeps: bool, given: bool) -> tuple[Note, ...]:
     def note(code: str, told: str) -> Note:
         return Note(code, told, where, source=_SOURCE, status="source-read")
 
@@ -116,13 +111,18 @@ def _notes(
     else:
         why = "overrideCommand is true" if given else "overrideCommand is true when it is not given"
         notes.append(
-            note("override-command", f"{why}: the image's ENTRYPOINT and CMD do not run; a loop waits")
+            note(
+                "override-command",
+                f"{why}: the image's ENTRYPOINT and CMD do not run; a loop waits",
+            )
         )
         if not given:
             told = "an image can bring its own overrideCommand, in its label devcontainer.metadata"
             notes.append(note("image-metadata", told))
     if config.get("features"):
-        told = "a feature can add lines to the script before exec, and an overrideCommand of its own"
+        told = (
+            "a feature can add lines to the script before exec, and an overrideCommand of its own"
+        )
         notes.append(note("features", told))
     return tuple(notes)
 

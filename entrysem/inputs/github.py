@@ -8,14 +8,15 @@ The runner writes a command line for `docker` and .NET splits it (`dotnet`):
     jobs.JOB.services.NAME        docker create OPTIONS [--entrypoint "ENTRYPOINT"] IMAGE COMMAND
 
 Of an ARG only double quotes are escaped, so a backslash at its end takes the closing quote with it. The
-image of a job's container never gets to run: each step is started in it with `docker exec`. An entrypoint
-that is empty is not given at all.
+image of a job's container never gets to run: each step is started in it with `docker exec`. An
+entrypoint that is empty is not given at all.
 
 `${{ ... }}` is replaced while the workflow runs; what stands there is shown as it is written.
 
 Source: actions/runner 258d6c857db3519913f7deb6004b60172f8043ae
-src/Runner.Worker/Handlers/ContainerActionHandler.cs 54-158, src/Runner.Worker/Container/DockerCommandManager.cs
-110-262, src/Runner.Worker/ContainerOperationProvider.cs 322-326, src/Runner.Worker/ActionManager.cs 1454-1480.
+src/Runner.Worker/Handlers/ContainerActionHandler.cs 54-158,
+src/Runner.Worker/Container/DockerCommandManager.cs 110-262,
+src/Runner.Worker/ContainerOperationProvider.cs 322-326, src/Runner.Worker/ActionManager.cs 1454-1480.
 Not run here.
 """
 
@@ -46,7 +47,7 @@ _MARK = "\ue000"
 
 
 def read_action(data: bytes, *, where: str) -> tuple[Subject, ...]:
-    """The containers of a Docker action: pre-entrypoint, entrypoint, post-entrypoint, where there are such.
+    """The containers of a Docker action: pre-entrypoint, entrypoint and post-entrypoint, those that it has.
 
     Args:
         data: the `action.yml`.
@@ -79,7 +80,9 @@ def read_action(data: bytes, *, where: str) -> tuple[Subject, ...]:
         found.append(
             Subject(
                 f"{where}: {role}".rstrip(": ") if role else where,
-                dockerfile=posixpath.join(posixpath.dirname(where), image) if is_dockerfile else None,
+                dockerfile=posixpath.join(posixpath.dirname(where), image)
+                if is_dockerfile
+                else None,
                 image=None if is_dockerfile else image[len(_DOCKER) :],
                 run=RunOptions(args=words or None, entrypoint=_entrypoint(runs.get(key))),
                 runtime="docker",
@@ -121,8 +124,8 @@ def _job(job: Field, name: str) -> Iterator[Subject]:
         _, init = last_flags(_options(container))
         note = Note(
             "actions-job",
-            "the image's own process never runs: tail keeps the container up, and each step is started in "
-            "it with docker exec; an --entrypoint among the options is overridden",
+            "the image's own process never runs: tail keeps the container up, and each step is started "
+            "in it with docker exec; an --entrypoint among the options is overridden",
             where=container.where,
             source=_JOB,
             status="source-read",
@@ -176,7 +179,7 @@ def _step(step: Field, image: str, name: str) -> Subject:
     args = given.get("args", nothing)
     note = Note(
         "actions-step",
-        "with: args is one text, which is pasted after the image; double quotes group, single ones do not",
+        "with: args is one text, pasted after the image; double quotes group, single ones do not",
         where=step.where,
         source=_ACTION,
         status="source-read",
@@ -264,8 +267,8 @@ def _argument_notes(runs: Field, root: Field) -> Iterator[Note]:
         if arg.endswith("\\"):
             yield Note(
                 "actions-backslash",
-                f"{arg!r} ends in a backslash, which takes the closing quote of the runner's command line "
-                "with it: the words after it are joined",
+                f"{arg!r} ends in a backslash, which takes the closing quote of the runner's command "
+                "line with it: the words after it are joined",
                 where=runs.get("args").where,
                 warning=True,
                 source=_ACTION,
@@ -286,7 +289,9 @@ def _input_notes(runs: Field, key: str) -> Iterator[Note]:
 
 def _expression_notes(text: str, field: Field) -> Iterator[Note]:
     for expression in dict.fromkeys(_EXPRESSION.findall(text)):
-        yield Note("expression", f"{expression} is replaced while the workflow runs", where=field.where)
+        yield Note(
+            "expression", f"{expression} is replaced while the workflow runs", where=field.where
+        )
 
 
 def _is_dockerfile(image: str) -> bool:

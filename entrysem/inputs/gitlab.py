@@ -3,18 +3,19 @@
     image: {name: acme/app, entrypoint: [""]}
     -> docker create with Entrypoint [""] and Cmd ["sh", "-c", SCRIPT]
 
-SCRIPT is the runner's: it looks for bash, then for sh, and replaces itself by what it finds. The lines of
-`script:` are no part of argv: the runner writes them to that shell's standard input. So an image whose
-ENTRYPOINT does not run its arguments never gets to them; `entrypoint: [""]` takes it away. An empty list
-overrides nothing. A service gets its `entrypoint` and `command` as a container gets them over the API.
+SCRIPT is the runner's: it looks for bash, then for sh, and replaces itself by what it finds. The lines
+of `script:` are no part of argv: the runner writes them to that shell's standard input. So an image
+whose ENTRYPOINT does not run its arguments never gets to them; `entrypoint: [""]` takes it away. An
+empty list overrides nothing. A service gets its `entrypoint` and `command` as a container gets them
+over the API.
 
-Followed inside the file: `extends`, `default`, `inherit:default`, the old top-level `image` and `services`,
-`!reference`. Not followed: `include`. A job without an image runs in the one that the runner's configuration
-names, which no file says.
+Followed inside the file: `extends`, `default`, `inherit:default`, the old top-level `image` and
+`services`, `!reference`. Not followed: `include`. A job without an image runs in the one that the
+runner's configuration names, which no file says.
 
-Source: gitlabhq/gitlab-runner d79f3e7b89abceace75e2425bfe92b84ea059933 shells/bash.go 21-40 and 476-495,
-executors/docker/docker.go 708-718, 1022-1035, 1370-1380, executors/docker/docker_command.go 207-220; gitlabhq/gitlabhq
-lib/gitlab/ci/config/entry/imageable.rb, service.rb.
+Source: gitlabhq/gitlab-runner d79f3e7b89abceace75e2425bfe92b84ea059933 shells/bash.go 21-40 and
+476-495, executors/docker/docker.go 708-718, 1022-1035, 1370-1380, executors/docker/docker_command.go
+207-220; gitlabhq/gitlabhq lib/gitlab/ci/config/entry/imageable.rb, service.rb.
 """
 
 from __future__ import annotations
@@ -123,7 +124,9 @@ class _Reader:
             told = f"{name}: circular dependency detected in `extends`"
             raise InputError("circular-extends", told, where=field.where)
         if len(through) > _DEEPEST:
-            raise InputError("deep-extends", f"{name}: nesting too deep in `extends`", where=field.where)
+            raise InputError(
+                "deep-extends", f"{name}: nesting too deep in `extends`", where=field.where
+            )
         extends = field.get("extends")
         names = (extends.text(),) if extends.is_text else extends.texts() or ()
         merged: Node | None = None
@@ -184,7 +187,7 @@ class _Reader:
         if inherit.is_list and key not in (inherit.texts() or ()):
             return Field(self._document, (), None)
         default = self._root.get("default", key)
-        return self._followed(default if default else self._root.get(key))
+        return self._followed(default or self._root.get(key))
 
     def _has_init(self, job: Field) -> bool:
         value = job.get("variables", _INIT) or self._root.get("variables", _INIT)
@@ -214,7 +217,9 @@ class _Reader:
 def _reference(image: Field) -> str:
     name = image.get("name") if image.is_map else image
     if not name:
-        raise InputError("missing-field", f"{image.spelled}: name can't be blank", where=image.where)
+        raise InputError(
+            "missing-field", f"{image.spelled}: name can't be blank", where=image.where
+        )
     return name.text()
 
 
@@ -245,5 +250,3 @@ def _merged(base: Node, over: Node) -> Node:
         values[key] = _merged(values[key], value) if key in values else value
     keys: Mapping[str, Node] = {**base.keys, **over.keys}
     return Node(values, over.place, keys=keys)
-
-

@@ -9,9 +9,9 @@
 A later `Image=`, `Entrypoint=` or `Exec=` replaces an earlier one, and an empty `Exec=` is none; each
 `PodmanArgs=` adds. Drop-in files beside the unit are not read.
 
-Source: containers/podman c6580b4a5219c9efb9ab79a540637d8a58b736f8 pkg/systemd/quadlet/quadlet.go 599-940
-(ConvertContainer), pkg/systemd/parser/unitfile.go 382-423 (Parse), 617-628 (Lookup), 838-848 (LookupLastArgs).
-Seen: the generators of Podman 5.4.2 and 5.8.6.
+Source: containers/podman c6580b4a5219c9efb9ab79a540637d8a58b736f8 pkg/systemd/quadlet/quadlet.go
+599-940 (ConvertContainer), pkg/systemd/parser/unitfile.go 382-423 (Parse), 617-628 (Lookup), 838-848
+(LookupLastArgs). Seen: the generators of Podman 5.4.2 and 5.8.6.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ def _start_notes(found: Started, where: str, field: str) -> Iterator[Note]:
         yield note("systemd-variable", f"{told}, not the container's; $$ is a dollar sign")
     for name in found.lists:
         told = (
-            f"${name} in {field} is replaced by systemd from the unit's environment, not the container's: "
-            "by a word for each word of its value, by none when it is not set; $$ is a dollar sign"
+            f"${name} in {field} is replaced by systemd from the unit's environment, not the "
+            "container's: by a word for each word of its value, by none when it is not set; $$ is a dollar sign"
         )
         yield note("systemd-variable", told)
     if found.cut:
@@ -164,11 +164,11 @@ def _parse(data: bytes, where: str) -> dict[str, list[_Setting]] | None:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        at = data.count(b"\n", 0, error.start) + 1
         raise InputError(
             "not-utf-8",
             "the unit file is not UTF-8",
-            where=f"{where}:{line}",
+            where=f"{where}:{at}",
             hint="save it as UTF-8",
         ) from None
     groups: dict[str, dict[str, list[_Setting]]] = {}
@@ -178,7 +178,9 @@ def _parse(data: bytes, where: str) -> dict[str, list[_Setting]] | None:
         if line[0] == "[" and line.rstrip(" \t").endswith("]"):
             group = groups.setdefault(line[1 : line.index("]")], {})
         elif equals and name and group is not None:
-            group.setdefault(name.rstrip(_SPACES), []).append(_Setting(value.lstrip(_SPACES), number))
+            group.setdefault(name.rstrip(_SPACES), []).append(
+                _Setting(value.lstrip(_SPACES), number)
+            )
         else:
             told = (
                 "a key stands before the first group"

@@ -1,8 +1,8 @@
 """Swarm stacks: what `docker stack deploy` makes of a Compose file.
 
 It looks like Compose and differs in three ways that decide argv: texts are split with another library
-(`googleshlex`: `#` starts a comment, `;` and `|` are plain); an empty list or text overrides nothing, so no
-stack can clear an entrypoint; and variables come from the environment alone, with another grammar
+(`googleshlex`: `#` starts a comment, `;` and `|` are plain); an empty list or text overrides nothing,
+so no stack can clear an entrypoint; and variables come from the environment alone, with another grammar
 (`$NAME-default` has a default without braces).
 
     entrypoint -> ContainerSpec.Command -> the container's Entrypoint; with it the image's Cmd is dropped

@@ -1,8 +1,9 @@
 """Words of systemd's unit files: quotes, escapes, and what systemd replaces when it starts a unit.
 
 Quadlet splits `Exec=` and `PodmanArgs=` with Podman's translation of systemd's own code and writes the
-words into the `ExecStart=` of a service, escaped but otherwise as they are. systemd then replaces specifiers
-(`%n`; `%%` is `%`) and variables (`${NAME}` in a word, `$NAME` as a whole word; `$$` is `$`).
+words into the `ExecStart=` of a service, escaped but otherwise as they are. systemd then replaces
+specifiers (`%n`; `%%` is `%`) and variables (`${NAME}` in a word, `$NAME` as a whole word; `$$` is
+`$`).
 
 Two things that the translation does and systemd does not, seen on the generators of Podman 5.4.2 and
 5.8.6: an empty word ends the list, and one escape that is not known drops it all.

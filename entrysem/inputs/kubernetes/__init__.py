@@ -5,8 +5,9 @@
     kubelet     makes the container's environment, replaces `$(NAME)`              (`environment`)
     runtime     merges command and args with the image                             (`entrysem.merge`)
 
-`pods` walks from a pod to its subjects. What is known only in a cluster (a Secret's value, the Services of
-the namespace, what an admission webhook changes) is never guessed: a note says which word depends on it.
+`pods` walks from a pod to its subjects. What is known only in a cluster (a Secret's value, the Services
+of the namespace, what an admission webhook changes) is never guessed: a note says which word depends on
+it.
 
 Source: kubernetes/kubernetes pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables),
 pkg/kubelet/container/helpers.go, pkg/kubelet/prober/prober.go, pkg/kubelet/lifecycle/handlers.go; each

@@ -1,18 +1,18 @@
 """The environment that the kubelet gives a container, and what `$(NAME)` becomes with it.
 
     1. envFrom: all keys of ConfigMaps and Secrets
-    2. env, in order: references in a value are replaced from what there is so far (1, the variables above,
-       the Services' variables); `valueFrom` is looked up
+    2. env, in order: references in a value are replaced from what there is so far (1, the variables
+       above, the Services' variables); `valueFrom` is looked up
     3. the Services' variables, for names that are not there yet
     4. references in command and args are replaced from all of it, once
 
-So a reference to a variable further down, or to the variable itself, stays as it is written; so does one to
-a variable of the image, which the kubelet does not know. What only the cluster knows stays as it is written
-too, and the reader is told.
+So a reference to a variable further down, or to the variable itself, stays as it is written; so does
+one to a variable of the image, which the kubelet does not know. What only the cluster knows stays as it
+is written too, and the reader is told.
 
 A probe is different: references in its command are replaced from `env` alone, by the values as they are
-written, and a variable with `valueFrom` is the empty text. In a hook (`postStart`, `preStop`) nothing is
-replaced.
+written, and a variable with `valueFrom` is the empty text. In a hook (`postStart`, `preStop`) nothing
+is replaced.
 
 Source: kubernetes/kubernetes 001a80e pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables); 5a3a5ff
 pkg/kubelet/container/helpers.go (ExpandContainerCommandAndArgs, ExpandContainerCommandOnlyStatic);

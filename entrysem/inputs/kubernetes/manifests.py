@@ -1,9 +1,10 @@
 """Manifests: which pods are in a file.
 
-kubectl reads a file as JSON when it starts with a brace and as YAML 1.1 otherwise, a document an object, and
-takes `List`s apart. A pod stands in an object itself, in its template, or in the template of a template. An
-object of another kind (a Service, a ConfigMap) starts no process; one that is not Kubernetes' own and has a
-pod template where a Deployment has it (a Rollout, a Knative Service) is read as one, and the reader is told.
+kubectl reads a file as JSON when it starts with a brace and as YAML 1.1 otherwise, a document an
+object, and takes `List`s apart. A pod stands in an object itself, in its template, or in the template
+of a template. An object of another kind (a Service, a ConfigMap) starts no process; one that is not
+Kubernetes' own and has a pod template where a Deployment has it (a Rollout, a Knative Service) is read
+as one, and the reader is told.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def read_kubernetes(
     Args:
         data: YAML with one or several documents, or JSON.
         where: what to call the file.
-        env: values of environment variables that only the cluster knows: of Secrets, ConfigMaps, Services.
+        env: values of variables that only the cluster knows: from Secrets, ConfigMaps and Services.
             A value that the manifest has wins.
 
     Raises:
