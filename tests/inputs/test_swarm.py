@@ -1,5 +1,6 @@
-"""Stacks. Expected values: docker/cli 28f756087eea5fa301f3fbf12b01ae62f91521c2 cli/compose (loader, template
-and their tests), google/shlex shlex_test.go, moby daemon/cluster/executor/container/container.go 236-246.
+"""Stacks. Expected values: docker/cli 28f756087eea5fa301f3fbf12b01ae62f91521c2 cli/compose (loader,
+template and their tests), google/shlex shlex_test.go, moby
+daemon/cluster/executor/container/container.go 236-246.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ def read(service: str, **env: str) -> Subject:
     return subject
 
 
-#: google/shlex 17e8327d9658d49da722e7d5628c70cd4b449100 shlex_test.go: the first; the rest by shlex.go, as
-#: docker/cli vendors it.
+#: google/shlex 17e8327d9658d49da722e7d5628c70cd4b449100 shlex_test.go: the first; the rest by shlex.go,
+#: as docker/cli vendors it.
 @pytest.mark.parametrize(
     ("text", "words"),
     [
