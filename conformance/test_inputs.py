@@ -3,6 +3,7 @@
     containerd 1.7 and 2.1      command and args of a manifest, over the CRI, as the kubelet does it
     podman kube play 5.4, 5.8   a whole manifest, with its own `$(NAME)`
     Quadlet 5.4, 5.8            `.container` units, by Podman's generator
+    docker stack config 26, 28  stacks, as far as the client decides; no engine becomes a swarm
 
 They run in the lab (`conformance.lab`): `pytest conformance/test_inputs.py` brings it up and leaves it
 up.
@@ -27,12 +28,14 @@ from entrysem.inputs.kubernetes import read_kubernetes
 from entrysem.inputs.quadlet import read_quadlet
 from entrysem.inputs.subject import Subject
 from entrysem.inputs.systemd import split_words
+from entrysem.inputs.yaml import read_yaml
 from entrysem.model import ImageConfig
 from entrysem.profiles import Profile
 from entrysem.resolve import resolve
 from entrysem.verify import session as sessions
 from entrysem.verify.protocol import Harness, Job, Run
 from tests.inputs.test_quadlet import SEEN, SEEN_OPTIONS
+from tests.inputs.test_swarm import SEEN_ERRORS, SEEN_WORDS
 
 SUITES = ("trixie", "sid")
 TIMEOUT = 120
@@ -228,3 +231,50 @@ def read(text: str) -> Subject:
     data = f"[Container]\nImage=x/y\n{text}\n".encode()
     (subject,) = read_quadlet(data, where="a.container")
     return subject
+
+
+class Stack:
+    """`docker stack config` of a suite."""
+
+    def __init__(self, suite: str) -> None:
+        lab.ensure(f"docker-{suite}-buildkit")
+        places = lab.Places.here()
+        self.folder = places.work(suite) / f"inputs-{sessions.new()}"
+        self.folder.mkdir(parents=True)
+        self._docker = str(places.wrapper("docker", suite))
+
+    def config(self, command: str) -> subprocess.CompletedProcess[str]:
+        text = f'version: "3.8"\nservices:\n  web:\n    image: acme/app\n    command: {command}\n'
+        (self.folder / "stack.yml").write_text(text)
+        return subprocess.run(
+            [self._docker, "stack", "config", "-c", "stack.yml"],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module", params=SUITES)
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    found = Stack(request.param)
+    yield found
+    shutil.rmtree(found.folder)
+
+
+@pytest.mark.parametrize(("command", "words"), SEEN_WORDS)
+def test_docker_splits_a_stacks_command_as_told(
+    stack: Stack, command: str, words: tuple[str, ...]
+) -> None:
+    done = stack.config(command)
+    assert done.returncode == 0, done.stderr
+    (document,) = read_yaml(done.stdout.encode(), where="output")
+    assert tuple(document.value["services"]["web"].get("command", ())) == words
+
+
+@pytest.mark.parametrize(("command", "message"), SEEN_ERRORS)
+def test_docker_refuses_a_stacks_command_as_told(stack: Stack, command: str, message: str) -> None:
+    done = stack.config(command)
+    assert done.returncode == 1
+    assert done.stderr.strip() == message
