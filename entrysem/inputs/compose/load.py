@@ -154,7 +154,7 @@ class Part:
         top = reading.mapping(document.root, ())
         self.services: dict[str, Value] = {}
         self._includes: Value | None = None
-        if "services" in top and top["services"].value is not None:
+        if "services" in top:
             node = top["services"]
             self.services = {
                 name: reading.service(service, ("services", name), reading.place(node.keys[name]))
