@@ -149,7 +149,7 @@ def test_the_platform(text: str, platform: str | None) -> None:
     assert read_run_line(text).subject.platform == platform
 
 
-# docker/compose cmd/compose/run.go: the service is args[0]; cmd/compatibility/convert.go for docker-compose.
+# docker/compose cmd/compose/run.go: the service is args[0]; docker-compose: compatibility/convert.go.
 @pytest.mark.parametrize(
     "program",
     [

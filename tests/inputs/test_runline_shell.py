@@ -43,7 +43,8 @@ def first(text: str) -> ShellCommand:
 
 def real_words(shell: str, text: str) -> list[str] | None:
     """What the shell hands to a command; None when it refuses the text."""
-    script = f'f() {{ printf \'%s\\0\' "$#" "$@"; }}\nf {text}'
+    # The first command is all that counts; a text may go on on the next line.
+    script = f'f() {{ printf \'%s\\0\' "$#" "$@"; exit 0; }}\nf {text}'
     done = subprocess.run([shell, "-c", script], capture_output=True, check=False)
     if done.returncode:
         return None
