@@ -15,7 +15,7 @@ from entrysem.cli.files import dockerfiles_under, read_source
 
 if TYPE_CHECKING:
     from entrysem.build import BaseLookup
-    from entrysem.model import RunOptions
+    from entrysem.model import Base, RunOptions
     from entrysem.profiles import Profile
     from entrysem.resolve import Resolution
 
@@ -57,8 +57,9 @@ def explain(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DOCKERFILE|DIR|-]... [-- ARG...]",
-            help="Dockerfiles, folders, or - for standard input; ./Dockerfile when none is given. "
+            metavar="[DOCKERFILE|DIR|IMAGE|-]... [-- ARG...]",
+            help="Dockerfiles, folders, images (image:NAME, oci:DIR[:TAG], docker-archive:FILE[:TAG]), "
+            "or - for standard input; ./Dockerfile when none is given. "
             "What follows -- is what you would type after the image. Several files, or a folder, get "
             "one line each in text, and a list in JSON.",
         ),
@@ -73,7 +74,16 @@ def explain(
         list[str] | None,
         typer.Option(
             metavar="IMAGE=FILE",
-            help="Config of a base image: the output of docker inspect or an OCI config; repeatable.",
+            help="Config of a base image: the output of docker inspect or an OCI config, or "
+            "oci:DIR[:TAG] or docker-archive:FILE[:TAG]; repeatable.",
+        ),
+    ] = None,
+    base_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Ask for base images: docker, podman, registry, oci:DIR, docker-archive:FILE; "
+            "repeatable, asked in this order.",
         ),
     ] = None,
     builder: Annotated[
@@ -129,13 +139,14 @@ def explain(
     from entrysem.profiles import Profile
 
     names, args = paths or [], ctx.meta[_ARGS]
+    platform = platform if "/" in platform else f"{platform}/amd64"
     try:
         request = _Request(
             profile=Profile.parse(builder, runtime),
             target=target or None,
             build_args=_pairs(build_arg or []),
-            bases=_bases(base_config or [], catalogue=catalogue),
-            platform=platform if "/" in platform else f"{platform}/amd64",
+            bases=_bases(base_config or [], base_from or [], catalogue, platform),
+            platform=platform,
             run=RunOptions(args=tuple(args) if args else None, entrypoint=entrypoint, init=init),
         )
         request.check()
@@ -193,7 +204,7 @@ class _Request:
         resolve(ImageConfig(cmd=("x",)), self.run, profile=self.profile)
 
     def resolve(
-        self, source: bytes, run: "RunOptions", profile: "Profile | None" = None
+        self, source: "bytes | Base", run: "RunOptions", profile: "Profile | None" = None
     ) -> "Resolution":
         from entrysem.resolve import resolve
 
@@ -244,15 +255,10 @@ def _pairs(values: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _bases(options: list[str], *, catalogue: bool) -> "BaseLookup":
-    from entrysem.bases.catalogue import Catalogue
-    from entrysem.bases.lookup import chain, given, read_base_options
+def _bases(configs: list[str], sources: list[str], catalogue: bool, platform: str) -> "BaseLookup":
+    from entrysem.bases.open import open_bases
 
-    configs, notes = read_base_options(options)
-    lookups: list[BaseLookup] = [given(configs, notes)] if configs else []
-    if catalogue:
-        lookups.append(lambda image: Catalogue.load().lookup(image))
-    return chain(*lookups)
+    return open_bases(configs, sources, catalogue=catalogue, platform=platform)
 
 
 def _one(name: str, request: _Request, view: _View) -> tuple[int, list[dict[str, object]]]:
@@ -260,7 +266,7 @@ def _one(name: str, request: _Request, view: _View) -> tuple[int, list[dict[str,
     from entrysem.errors import EntrysemError
 
     try:
-        source = read_source(name)
+        source = _source(name, request)
         resolution = request.resolve(source, request.run)
     except EntrysemError as error:
         return 3, _rejected(name, error, request, view)
@@ -278,8 +284,16 @@ def _one(name: str, request: _Request, view: _View) -> tuple[int, list[dict[str,
     return code, []
 
 
+def _source(name: str, request: _Request) -> "bytes | Base":
+    from entrysem.bases.open import is_image, open_image
+
+    if is_image(name):
+        return open_image(name, request.bases, platform=request.platform)
+    return read_source(name)
+
+
 def _print_text(
-    name: str, source: bytes, resolution: "Resolution", request: _Request, view: _View
+    name: str, source: "bytes | Base", resolution: "Resolution", request: _Request, view: _View
 ) -> None:
     from entrysem.render import text
     from entrysem.render.visible import visible
@@ -296,7 +310,7 @@ def _print_text(
 
 
 def _variants(
-    source: bytes, resolution: "Resolution", request: _Request, view: _View
+    source: "bytes | Base", resolution: "Resolution", request: _Request, view: _View
 ) -> list[tuple[str, list[tuple[str, str]]]]:
     if not view.what_if:
         return []
@@ -312,7 +326,7 @@ def _variants(
 
 
 def _document(
-    name: str, source: bytes, resolution: "Resolution", request: _Request, view: _View
+    name: str, source: "bytes | Base", resolution: "Resolution", request: _Request, view: _View
 ) -> dict[str, object]:
     from entrysem.render.json import explanation as document
 

@@ -31,7 +31,6 @@ _VERSION = 1
 def explanation(resolution: Resolution, name: str, variants: Variants) -> dict[str, Any]:
     """The document of one file and one run. `variants` is empty without --what-if."""
     image = resolution.image
-    built = image.built
     document: dict[str, Any] = {
         "schema_version": _VERSION,
         "file": stored(name),
@@ -43,13 +42,7 @@ def explanation(resolution: Resolution, name: str, variants: Variants) -> dict[s
         "config": config_document(image.config),
         "unknown": unknown_document(resolution.unknown),
         "assumptions": [stored(sentence) for sentence in resolution.assumptions],
-        "base": None
-        if built is None or built.base is None
-        else {
-            "image": stored(built.base),
-            "origin": built.origin,
-            "note": stored(built.origin_note) or None,
-        },
+        "base": _base(resolution, name),
         "rules": list(resolution.rules),
         "steps": [step_document(step) for step in resolution.steps],
         "shell": _shell(resolution.shell),
@@ -88,6 +81,19 @@ def rejection(error: EntrysemError, name: str, profile: Profile) -> dict[str, An
         "argv": None,
         "error": described,
     }
+
+
+def _base(resolution: Resolution, name: str) -> dict[str, Any] | None:
+    """Which image the config starts from, and who knew it; None for scratch and a bare config."""
+    built, base = resolution.image.built, resolution.image.base
+    known: tuple[str | None, str]
+    if base is not None:
+        image, known = name.removeprefix("image:"), (base.origin, base.note)
+    elif built is not None and built.base is not None:
+        image, known = built.base, (built.origin, built.origin_note)
+    else:
+        return None
+    return {"image": stored(image), "origin": known[0], "note": stored(known[1]) or None}
 
 
 def _shell(view: ShellView | None) -> dict[str, Any] | None:
