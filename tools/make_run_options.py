@@ -55,6 +55,8 @@ class Command:
         since: the oldest version.
         tag: prefix of the tags that count, in place of which stands `v1` for Kubernetes.
         beside: a clone whose files belong to it, at the same tags.
+        extra: flags that another library adds.
+        without: flags of the files that other commands define with the same functions.
     """
 
     program: str
@@ -68,6 +70,7 @@ class Command:
     tag: str = "v"
     beside: str = ""
     extra: tuple[Flag, ...] = ()
+    without: frozenset[str] = frozenset()
 
 
 _DOCKER = (
@@ -102,6 +105,10 @@ _KLOG = (
     Flag("log-flush-frequency", "", "duration"),
     Flag("v", "v", "int"),
     Flag("vmodule", "", "text"),
+)
+#: What `kubectl delete` has and `kubectl run`, which can delete its pod, has not (NewDeleteFlags).
+_OF_DELETE = frozenset(
+    "all all-namespaces field-selector ignore-not-found interactive local now raw selector".split()
 )
 
 COMMANDS = (
@@ -206,6 +213,7 @@ COMMANDS = (
         since=(1, 22),
         tag="v0.",
         beside="cli-runtime",
+        without=_OF_DELETE,
     ),
 )
 
@@ -257,7 +265,8 @@ def flags_of(sources: Sequence[str], command: Command) -> list[Flag]:
     found: dict[str, Flag] = {}
     for name in _reached(functions, command.entries):
         for flag in _defined(functions[name], names, command.persistent):
-            found.setdefault(flag.name, flag)
+            if flag.name not in command.without:
+                found.setdefault(flag.name, flag)
     return [*found.values(), *command.extra]
 
 

@@ -47,7 +47,7 @@ _MARK = "\ue000"
 
 
 def read_action(data: bytes, *, where: str) -> tuple[Subject, ...]:
-    """The containers of a Docker action: pre-entrypoint, entrypoint and post-entrypoint, those that it has.
+    """The containers of a Docker action: for pre-entrypoint, entrypoint and post-entrypoint.
 
     Args:
         data: the `action.yml`.

@@ -143,7 +143,8 @@ def _start_notes(found: Started, where: str, field: str) -> Iterator[Note]:
     for name in found.lists:
         told = (
             f"${name} in {field} is replaced by systemd from the unit's environment, not the "
-            "container's: by a word for each word of its value, by none when it is not set; $$ is a dollar sign"
+            "container's: by a word for each word of its value, by none when it is not set; $$ is a "
+            "dollar sign"
         )
         yield note("systemd-variable", told)
     if found.cut:

@@ -158,7 +158,7 @@ class Document:
 
 
 def read_yaml(
-    data: bytes, *, where: str, dialect: Dialect = "core", tags: Collection[str] = ()
+    data: bytes, *, where: str, dialect: Dialect = "core", tags: Collection[str] | None = ()
 ) -> list[Document]:
     """The documents of a file; none for a file without content.
 
@@ -166,13 +166,16 @@ def read_yaml(
         data: the file. Read one byte more than `MAX_BYTES` of a larger one, and no more.
         where: what to call it in errors.
         dialect: `core` as yaml.v3 reads, `yaml-1.1` as Kubernetes does.
-        tags: local tags that are accepted (`!reset`) and kept in `Node.tag`; a scalar with one is text.
+        tags: local tags that are accepted (`!reset`) and kept in `Node.tag`; None for any tag, as yaml.v3
+            has it. A scalar with one is text.
 
     Raises:
         InputError: it is not YAML, or is refused; `where` then ends in `:LINE:COLUMN`.
     """
     text = _text(data, where)
-    return list(_Reader(text, where, dialect, frozenset(tags)).documents())
+    return list(
+        _Reader(text, where, dialect, None if tags is None else frozenset(tags)).documents()
+    )
 
 
 _NOT_ALLOWED = late("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -244,7 +247,9 @@ class _Open:
 class _Reader:
     """Events in, documents out, with a stack of its own: depth costs no recursion."""
 
-    def __init__(self, text: str, where: str, dialect: Dialect, tags: frozenset[str]) -> None:
+    def __init__(
+        self, text: str, where: str, dialect: Dialect, tags: frozenset[str] | None
+    ) -> None:
         self._text = text
         self._where = where
         self._tags = tags
@@ -323,9 +328,8 @@ class _Reader:
     def _scalar(self, event: Any, place: Place) -> Node:
         text: str = event.value
         tag: str | None = event.tag
-        if tag in self._tags:
-            assert tag is not None
-            return Node(text, place, tag=tag, text=text)
+        if self._kept(tag):
+            return Node(text, place, tag=str(tag), text=text)
         plain = tag is None and event.implicit[0]
         value: Scalar
         if plain:
@@ -353,12 +357,20 @@ class _Reader:
         return value
 
     def _collection_tag(self, tag: str | None, place: Place, *, is_map: bool) -> str:
-        if tag in self._tags:
-            assert tag is not None
-            return tag
+        if self._kept(tag):
+            return str(tag)
         if tag not in {None, "!", _CORE_TAG + ("map" if is_map else "seq")}:
             self._bad_tag(str(tag), place)
         return ""
+
+    def _kept(self, tag: str | None) -> bool:
+        """Whether it is a tag that the caller asked for."""
+        if tag is None or tag == "!":
+            return False
+        if self._tags is not None:
+            return tag in self._tags
+        core = tag.startswith(_CORE_TAG) and tag.removeprefix(_CORE_TAG) in _CORE_NAMES
+        return not core
 
     def _bad_tag(self, tag: str, place: Place) -> NoReturn:
         shown = "!!" + tag.removeprefix(_CORE_TAG) if tag.startswith(_CORE_TAG) else tag
@@ -367,7 +379,7 @@ class _Reader:
             f"the tag {shown} has no meaning here",
             self._where,
             place,
-            hint=f"understood are {', '.join(sorted(self._tags))}" if self._tags else None,
+            hint=f"understood are {', '.join(sorted(self._tags))}" if self._tags else "take it out",
         )
 
     def _alias(self, anchor: str | None, place: Place) -> Node:
@@ -468,3 +480,4 @@ _TAGGED: Mapping[str, type] = {
     "null": type(None),
     "timestamp": Timestamp,
 }
+_CORE_NAMES = frozenset({*_TAGGED, "str", "map", "seq"})

@@ -7,6 +7,7 @@ from typing import Any
 
 from entrysem.dockerfile.text import stored
 from entrysem.errors import DockerfileError, EntrysemError
+from entrysem.inputs.subject import Note
 from entrysem.profiles import Profile
 from entrysem.render.documents import (
     config_document,
@@ -18,6 +19,7 @@ from entrysem.render.documents import (
     template,
     unknown_document,
 )
+from entrysem.render.notes import note_documents
 from entrysem.resolve import Resolution
 from entrysem.shell import ShellView
 
@@ -28,7 +30,9 @@ Variants = Sequence[tuple[str, list[tuple[str, str]]]]
 _VERSION = 1
 
 
-def explanation(resolution: Resolution, name: str, variants: Variants) -> dict[str, Any]:
+def explanation(
+    resolution: Resolution, name: str, variants: Variants, notes: Sequence[Note] = ()
+) -> dict[str, Any]:
     """The document of one file and one run. `variants` is empty without --what-if."""
     image = resolution.image
     document: dict[str, Any] = {
@@ -48,6 +52,7 @@ def explanation(resolution: Resolution, name: str, variants: Variants) -> dict[s
         "shell": _shell(resolution.shell),
         "deviations": deviation_documents(image),
         "variants": None,
+        "notes": note_documents(notes),
     }
     if variants:
         document["variants"] = {

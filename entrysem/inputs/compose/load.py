@@ -18,8 +18,6 @@ from entrysem.errors import InputError
 from entrysem.inputs.compose.dotenv import read_dotenv
 from entrysem.inputs.compose.files import is_remote, joined, read
 from entrysem.inputs.compose.tree import (
-    OVERRIDE,
-    RESET,
     Path,
     Reading,
     Value,
@@ -110,7 +108,7 @@ def documents(file: str, *, named_by: str = "") -> list[Document]:
     Raises:
         InputError: it cannot be read, or is not YAML.
     """
-    return read_yaml(read(file, named_by=named_by), where=file, tags=(RESET, OVERRIDE))
+    return read_yaml(read(file, named_by=named_by), where=file, tags=None)
 
 
 def environment_of(

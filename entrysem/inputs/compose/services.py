@@ -223,7 +223,7 @@ def _words(value: Value | None, under: str) -> tuple[str, ...] | None:
 
 
 def _boolean(value: Value | None, under: str) -> bool:
-    if value is None or value.data is None:
+    if value is None:
         return False
     if isinstance(value.data, bool):
         return value.data

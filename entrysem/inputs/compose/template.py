@@ -7,8 +7,8 @@
     ${X:?e} ${X?e}        an error with the text e when X is unset (with the colon: or empty)
 
 d, r and e are interpolated in turn. A `$` before anything else but `{` is itself; `${` that begins
-none of these is an error. Braces inside d, r and e are counted, and a text whose braces do not match reaches to
-the last `}` of its line.
+none of these is an error. Braces inside d, r and e are counted, and a text whose braces do not match
+reaches to the last `}` of its line.
 
 Source: compose-spec/compose-go v2.9.1 template/template.go; observed on Compose 2.26.1 and 2.40.3.
 """

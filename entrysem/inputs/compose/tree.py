@@ -101,7 +101,7 @@ class Reading:
                     self.place(node.keys[name]),
                     hint="put it in quotes",
                 )
-            if value.tag:
+            if value.tag in {RESET, OVERRIDE}:
                 self.removed.append((*path, name))
             if value.tag != RESET:
                 entries[name] = value
