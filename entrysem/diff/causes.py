@@ -131,7 +131,9 @@ def _told(side: Where, taken: Sequence[Step], chosen: set[int]) -> list[Cause]:
             first -= 1
         for other in taken[first : index + 1]:
             line = (other.rule, other.sentence)
-            wanted = other is step or other.field == "form" or other.rule in {"BUILD-04", "BUILD-12"}
+            wanted = (
+                other is step or other.field == "form" or other.rule in {"BUILD-04", "BUILD-12"}
+            )
             if wanted and line not in told:
                 told.append(line)
     return [

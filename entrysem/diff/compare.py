@@ -16,7 +16,7 @@ from entrysem.diff.words import Verdict, judge
 from entrysem.dockerfile import parse_dockerfile
 from entrysem.dockerfile.text import decode, lower
 from entrysem.errors import DockerfileError
-from entrysem.model import Base, RunOptions
+from entrysem.model import Base, RunOptions, is_known
 from entrysem.profiles import Profile
 from entrysem.resolve import Image, Resolution, build_image
 
@@ -138,9 +138,7 @@ class Comparison(NamedTuple):
         return tuple(dict.fromkeys(item for run in self.runs for item in run.assumptions))
 
 
-def compare(
-    old: Side | None, new: Side | None, question: Question
-) -> tuple[Comparison, ...]:
+def compare(old: Side | None, new: Side | None, question: Question) -> tuple[Comparison, ...]:
     """Compares two sides under every profile, the stages in the order of the new side.
 
     A side that is None does not exist: a file that was added or removed.
@@ -237,17 +235,23 @@ def _judged(
     changes = tuple([_run(run, before, after) for run in runs])
     verdicts = {change.verdict for change in changes}
     verdict: Verdict = (
-        "changes"
-        if "changes" in verdicts
-        else "undecided"
-        if "undecided" in verdicts
-        else "same"
+        "changes" if "changes" in verdicts else "undecided" if "undecided" in verdicts else "same"
     )
-    keys = changed_keys(before.config, after.config)
-    if verdict != "same":
-        keys = tuple([key for key in keys if key in {"Shell", "OnBuild"}])
+    keys = _unseen(before, after, verdict)
     causes = find_causes(before, after) if verdict != "same" else ()
     return Comparison(profile, stage, old, new, verdict, changes, causes, keys)
+
+
+def _unseen(before: Image, after: Image, verdict: Verdict) -> tuple[Key, ...]:
+    """Keys that differ though no run here shows it; what is not known of two bases is none of them."""
+    keys = changed_keys(before.config, after.config)
+    shells = before.config.shell, after.config.shell
+    if not all(map(is_known, shells)):
+        keys = tuple([key for key in keys if key != "Shell"])
+    if verdict != "same":
+        return tuple([key for key in keys if key in {"Shell", "OnBuild"}])
+    words = before.config.unknown, after.config.unknown
+    return keys if words[0] == words[1] else tuple([key for key in keys if key == "OnBuild"])
 
 
 def _image(build: Build | None) -> Image | None:

@@ -1,7 +1,7 @@
 """What stands in a Git repository at a revision, and which Dockerfiles differ between two.
 
-Everything is read through the `git` program, from plumbing commands whose output is made for programs, with
-`-z` where names occur. Names are arguments or lines of standard input, never part of a shell's text;
+Everything is read through the `git` program, from plumbing commands whose output is made for programs,
+with `-z` where names occur. Names are arguments or lines of standard input, never part of a shell's text;
 revisions stand behind `--end-of-options`, so that one that begins with a dash is no option. No work tree
 is needed and none is read: a bare repository does as well.
 
@@ -63,7 +63,9 @@ class Repository:
         Raises:
             InputError: `no-git`, `no-repository`, `unknown-revision`.
         """
-        found = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        found = self._git(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+        )
         if found.returncode or not found.stdout.strip():
             raise self._unknown(revision)
         return found.stdout.split()[-1].decode("ascii")
@@ -96,19 +98,24 @@ class Repository:
         """The bytes of a file at a revision; a link inside the repository is followed.
 
         Args:
-            revision: anything that names a commit.
+            revision: anything that names a commit; empty for the index.
             path: from the root of the repository, or from `folder` when it begins with `./` or `../`.
 
         Raises:
             InputError: `unreadable`: no such file, a folder, a link that leads out; `too-large`; or as
                 `commit`.
         """
-        commit, name = self.commit(revision), f"{revision}:{path}"
-        asked = f"{commit}:{self._from_root(path)}"
-        if "\n" in asked:
-            size_of = self._ask(["-z"], asked.encode("utf-8", "surrogateescape") + b"\0")
+        name = f"{revision}:{path}"
+        if revision:
+            options, commit = ["--follow-symlinks"], self.commit(revision)
         else:
-            size_of = self._ask([], asked.encode("utf-8", "surrogateescape") + b"\n")
+            self._check_repository()
+            options, commit = [], ""
+        asked = f"{commit}:{self._from_root(path)}".encode("utf-8", "surrogateescape")
+        if b"\n" in asked:
+            size_of = self._ask([*options, "-z"], asked + b"\0")
+        else:
+            size_of = self._ask(options, asked + b"\n")
         parts = size_of.split(b"\n")[0].rsplit(b" ", 2)
         if len(parts) != 3 or parts[1] != b"blob":
             raise _unreadable(name, _why(size_of))
@@ -176,7 +183,7 @@ class Repository:
 
     def _ask(self, options: Sequence[str], line: bytes) -> bytes:
         check = "--batch-check=%(objectname) %(objecttype) %(objectsize)"
-        done = self._git("cat-file", check, "--follow-symlinks", *options, stdin=line)
+        done = self._git("cat-file", check, *options, stdin=line)
         if done.returncode:
             raise _unreadable(line.decode("utf-8", "replace"), _said(done.stderr))
         return done.stdout
@@ -187,7 +194,8 @@ class Repository:
             "unknown-revision",
             f"there is no commit {revision!a} here",
             where=revision,
-            hint=self._deepen() or "`git log --oneline` lists commits; `git fetch` gets those of others",
+            hint=self._deepen()
+            or "`git log --oneline` lists commits; `git fetch` gets those of others",
         )
 
     def _deepen(self) -> str:
@@ -207,7 +215,9 @@ class Repository:
         said = _said(found.stderr)
         hint = "run it in a clone, or compare files instead"
         if "dubious ownership" in said:
-            hint = "the folder belongs to another user: `git config --global --add safe.directory DIR`"
+            hint = (
+                "the folder belongs to another user: `git config --global --add safe.directory DIR`"
+            )
         raise InputError("no-repository", said, where=self.folder, hint=hint)
 
     def _git(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

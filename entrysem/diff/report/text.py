@@ -9,7 +9,7 @@ from entrysem.diff.causes import Cause
 from entrysem.diff.compare import Comparison
 from entrysem.diff.files import FileDiff
 from entrysem.diff.report import words
-from entrysem.render.text import Style, problem
+from entrysem.render.text import Style
 from entrysem.render.visible import visible
 
 __all__ = ["render"]
@@ -27,8 +27,7 @@ def render(diffs: Sequence[FileDiff], style: Style, *, brief: bool) -> str:
         if brief:
             continue
         if diff.problem is not None:
-            found = problem(diff.problem, diff.new or diff.old or "", style)
-            lines += [f"  {line}" for line in found.splitlines()]
+            lines.append(f"  {visible(diff.problem.message)}")
         for group in words.groups(diff.comparisons):
             lines += _group(group, style)
         if diff.assumptions and diff.verdict == "same":

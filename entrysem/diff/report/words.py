@@ -56,7 +56,8 @@ def summary(diffs: Sequence[FileDiff]) -> str:
     if counts["changes"]:
         parts.append(f"what runs changes in {counts['changes']} of {many}")
     if counts["undecided"]:
-        parts.append(f"may change in {counts['undecided']}")
+        of = "" if parts else f" of {many}"
+        parts.append(f"what runs may change in {counts['undecided']}{of}")
     if counts["rejected"]:
         parts.append(f"{counts['rejected']} rejected")
     if counts["unreadable"]:
