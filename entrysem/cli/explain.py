@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand
 
-from entrysem.cli.subjects import Asked, asked_of, source_of
+from entrysem.cli.subjects import Asked, asked_of, is_uncertain, source_of
 
 if TYPE_CHECKING:
     from entrysem.build import BaseLookup
@@ -144,7 +144,8 @@ def explain(
         ),
     ] = True,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 4 when the answer rests on an unknown base.")
+        bool,
+        typer.Option("--strict", help="Exit 4 when the answer rests on an unknown base or value."),
     ] = False,
     brief: Annotated[bool, typer.Option("--brief", help="One line a file.")] = False,
     trace: Annotated[
@@ -345,15 +346,15 @@ def _one(
             raise found.error
         assert subject is not None
         if subject.argv is not None:
-            return 0, _executed(name, subject, view)
+            uncertain = view.strict and is_uncertain(subject.notes)
+            return (4 if uncertain else 0), _executed(name, subject, view)
         source = source_of(subject, request.bases, subject.platform or request.platform)
         resolution = request.resolve(source, subject)
     except EntrysemError as error:
         return 3, _rejected(name, error, request, view)
-    code = 0
-    if view.strict and (resolution.unknown or resolution.assumptions):
-        code = 4
     notes = subject.notes
+    rests = resolution.unknown or resolution.assumptions or (line is not None and line.depends)
+    code = 4 if view.strict and (rests or is_uncertain(notes)) else 0
     if line is not None:
         # The line's own notes are told with its words.
         notes = tuple([note for note in notes if note not in line.subject.notes])
