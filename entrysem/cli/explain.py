@@ -356,8 +356,7 @@ def _one(
     rests = resolution.unknown or resolution.assumptions or (line is not None and line.depends)
     code = 4 if view.strict and (rests or is_uncertain(notes)) else 0
     if line is not None:
-        # The line's own notes are told with its words.
-        notes = tuple([note for note in notes if note not in line.subject.notes])
+        notes = (*[note for note in notes if note not in line.subject.notes], *line.subject.notes)
     variants = _variants(source, subject, resolution, request, view)
     if view.output == "json":
         from entrysem.render.json import explanation as document
@@ -372,8 +371,7 @@ def _one(
         from entrysem.render.markdown import explanation as markdown
         from entrysem.render.notes import markdown_notes
 
-        told = (*notes, *(line.subject.notes if line is not None else ()))
-        sys.stdout.write(markdown(resolution, name, variants) + markdown_notes(told))
+        sys.stdout.write(markdown(resolution, name, variants) + markdown_notes(notes))
         return code, []
     _print_text(name, resolution, variants, view)
     _print_notes(notes, view, line)
@@ -416,6 +414,7 @@ def _print_notes(notes: "tuple[Note, ...]", view: _View, line: "RunLine | None")
         from entrysem.inputs.runline import explain_words
 
         sys.stdout.write("\n" + explain_words(line))
+        notes = tuple([note for note in notes if note not in line.subject.notes])
     if notes:
         from entrysem.render.notes import text_notes
 

@@ -18,7 +18,7 @@ from entrysem.errors import InputError
 from entrysem.inputs.runline import RunLine, explain_words, read_run_line, words_document
 from entrysem.render.visible import visible
 
-SCHEMA = Path(__file__).parents[2] / "spec" / "schema" / "run-line.schema.json"
+SCHEMA = Path(__file__).parents[2] / "spec" / "schema" / "explain.schema.json"
 
 
 def roles(line: RunLine) -> list[tuple[str, str]]:
@@ -323,7 +323,8 @@ def test_what_a_person_sees() -> None:
     ],
 )
 def test_what_a_program_sees(text: str) -> None:
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    explain = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    schema = {"$ref": "#/$defs/run_line", "$defs": explain["$defs"]}
     Draft202012Validator.check_schema(schema)
     document = words_document(read_run_line(text))
     Draft202012Validator(schema).validate(document)

@@ -73,7 +73,7 @@ def _grouped(words: Iterable[LineWord]) -> Iterator[tuple[str, list[LineWord]]]:
 
 
 def words_document(run_line: RunLine) -> dict[str, object]:
-    """The same for a program: plain dicts, lists, strings, booleans and None."""
+    """The words for a program, as the schema's `run_line`; the notes are told with the explanation."""
     subject = run_line.subject
     entrypoint = subject.run.entrypoint
     return {
@@ -99,16 +99,5 @@ def words_document(run_line: RunLine) -> dict[str, object]:
                 "splits": word.splits,
             }
             for word in run_line.words
-        ],
-        "notes": [
-            {
-                "code": note.code,
-                "text": note.text,
-                "where": note.where,
-                "warning": note.warning,
-                "source": note.source,
-                "status": note.status,
-            }
-            for note in subject.notes
         ],
     }
