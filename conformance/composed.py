@@ -165,9 +165,7 @@ def of_compose(service: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "inline": inline,
         "dockerfile": None
         if inline is not None
-        else os.path.normpath(
-            os.path.join(folder, context, build.get("dockerfile") or "Dockerfile")
-        ),
+        else os.path.normpath(folder / context / (build.get("dockerfile") or "Dockerfile")),
     }
 
 

@@ -69,11 +69,11 @@ def find_causes(old: Image, new: Image) -> tuple[Cause, ...]:
         wrote_before |= _without_none(one)
         wrote_after |= _without_none(other)
         shell, other_shell = _shell_used(before, one), _shell_used(after, other)
+        if one is None or other is None or shell is None or other_shell is None:
+            continue
         if shell != other_shell:
-            if one is not None and shell is not None:
-                wrote_before |= _without_none(_last_word(before[:one], "Shell"))
-            if other is not None and other_shell is not None:
-                wrote_after |= _without_none(_last_word(after[:other], "Shell"))
+            wrote_before |= _without_none(_last_word(before[:one], "Shell"))
+            wrote_after |= _without_none(_last_word(after[:other], "Shell"))
     return (*_told("old", before, wrote_before), *_told("new", after, wrote_after))
 
 

@@ -5,9 +5,10 @@ of words and such parts are therefore two sides of an equation over strings, and
 equal whatever the parts are, different whatever they are, or it depends.
 
 What is equal at the start or the end of both sides is taken off first; words form a free monoid, in which
-that changes nothing. What is left is equal when nothing is left, different when both sides begin or end
-with different words, or when the lengths cannot agree. Anything else is `undecided`: that may be said of
-a pair that more thought would find different, never of one that is known to be equal.
+that changes nothing. What is left is equal when nothing is left, and different when both sides begin or
+end with different words, or one side has a word that the other has no part left to hold. Anything else is
+`undecided`: that may be said of a pair that more thought would find different, never of one that is known
+to be equal.
 """
 
 from __future__ import annotations
@@ -62,11 +63,12 @@ def _equation(old: Sequence[Word], new: Sequence[Word]) -> Verdict:
         return "same"
     if left and right and (_differ(left[0], right[0]) or _differ(left[-1], right[-1])):
         return "changes"
-    # What one side has more of than the other, parts that both have left out.
-    more = Counter(_parts(left)) - Counter(_parts(right))
-    less = Counter(_parts(right)) - Counter(_parts(left))
-    longer = _known(left) - _known(right)
-    if (longer > 0 and not less) or (longer < 0 and not more):
+    # A word that one side has more often needs an unknown part on the other side to hold it.
+    unmatched = Counter(_known(left)) - Counter(_known(right))
+    unmatched_right = Counter(_known(right)) - Counter(_known(left))
+    parts = Counter(_parts(left)) - Counter(_parts(right))
+    parts_right = Counter(_parts(right)) - Counter(_parts(left))
+    if (unmatched and not parts_right) or (unmatched_right and not parts):
         return "changes"
     if not _parts(left) and not _parts(right):
         return "changes"
@@ -81,5 +83,5 @@ def _parts(words: Sequence[Word]) -> list[Inherited]:
     return [word for word in words if isinstance(word, Inherited)]
 
 
-def _known(words: Sequence[Word]) -> int:
-    return sum(isinstance(word, str) for word in words)
+def _known(words: Sequence[Word]) -> list[str]:
+    return [word for word in words if isinstance(word, str)]
