@@ -64,6 +64,7 @@ def _near(scene: Scene, outer: Instruction, inner: Instruction) -> None:
         return
     else:
         reason, offset = "the opening [ is missing", 0
+    scene.misread.add(outer.start_line)
     fix = None
     if changes is not None:
         fix = scene.mend(f"Write {inner.keyword.upper()} as the array it looks like", place, changes)
@@ -83,6 +84,7 @@ def _after(scene: Scene, outer: Instruction, inner: Instruction) -> None:
     array = read_array(text, "dropped")
     if not isinstance(array, ExecArray):
         return
+    scene.misread.add(outer.start_line)
     rest = text[array.end :].strip()
     dropped = inner.items is not None
     what = (

@@ -25,6 +25,8 @@ def portable(scene: Scene) -> None:
     for setter, words in ((scene.entrypoint, scene.config.entrypoint), (scene.cmd, scene.config.cmd)):
         if setter is None or setter.items is not None or not words or not setter.text:
             continue
+        if setter.start_line in scene.misread:
+            continue
         prefix = words[:-1]
         if setter.start_line and is_known(prefix) and prefix not in _DEFAULTS and prefix:
             _own_shell(scene, setter, scene.filled(prefix))

@@ -26,7 +26,7 @@ from entrysem.profiles import Profile
 from entrysem.resolve import Image, build_image
 from entrysem.shell import ShellView, shell_view
 
-__all__ = ["Context", "Scene", "Told"]
+__all__ = ["Context", "Scene", "Told", "Wiped"]
 
 _DEFAULT_SHELL = {False: ("/bin/sh", "-c"), True: ("cmd", "/S", "/C")}
 
@@ -65,6 +65,22 @@ class Told(NamedTuple):
         return cls(instruction, instruction.text)
 
 
+class Wiped(NamedTuple):
+    """A Cmd that an ENTRYPOINT emptied.
+
+    Attributes:
+        by: that ENTRYPOINT.
+        words: what Cmd was.
+        origin: the CMD of an earlier stage that had set it, or None for an image's.
+        entrypoint: the Entrypoint that was replaced at the same time.
+    """
+
+    by: Instruction
+    words: Words
+    origin: Instruction | None
+    entrypoint: Words
+
+
 class Scene:
     """One file, and what has been found in it.
 
@@ -72,7 +88,9 @@ class Scene:
         context, dockerfile, image: what was asked, read and built.
         words: argv without arguments, `Inherited` where it is not known; None when nothing runs.
         entrypoint, cmd: the instruction that set the final value; None when none of this file did.
-        wiped: the ENTRYPOINT that emptied an inherited Cmd for good, and what it emptied; or None.
+        wiped: what became of an inherited Cmd that an ENTRYPOINT emptied for good, or None.
+        misread: lines of the instructions whose form is not what it looks like; what follows from that
+            is not told again.
         findings: what was told so far.
     """
 
@@ -87,15 +105,18 @@ class Scene:
         self.findings: list[Finding] = []
         self.entrypoint: Instruction | None = None
         self.cmd: Instruction | None = None
-        self.wiped: tuple[Instruction, Words] | None = None
+        self.wiped: Wiped | None = None
+        self.misread: set[int] = set()
+        inherited: Words = None
         for note in self.built.trace:
             rule, place = note[0], note[2]
             if rule == "BUILD-01":
                 self.cmd, self.wiped = place, None  # type: ignore[assignment]
             elif rule == "BUILD-03":
-                self.entrypoint = place  # type: ignore[assignment]
+                self.entrypoint, inherited = place, note[3]  # type: ignore[assignment]
             elif rule == "BUILD-02":
-                self.cmd, self.wiped = None, (place, note[3])  # type: ignore[assignment]
+                self.wiped = Wiped(place, note[3], self.cmd, inherited)  # type: ignore[arg-type]
+                self.cmd = None
         result = image.run()
         self.words: Words = result.words
         self.error = result.error
