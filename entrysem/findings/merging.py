@@ -95,7 +95,9 @@ def _may_run_arguments(words: tuple[str, ...]) -> bool:
             return True
         if name in _RUNS_BEHIND and _RUNS_BEHIND[name] in ("", *words[index + 1 :]):
             return True
-        if name.endswith(_SCRIPT_ENDS) or (index == 0 and "." not in name and "/" in word and _is_local(word)):
+        if name.endswith(_SCRIPT_ENDS) or (
+            index == 0 and "." not in name and "/" in word and _is_local(word)
+        ):
             return True
     return False
 
@@ -127,7 +129,9 @@ def _wiped(scene: Scene, wiped: Wiped) -> bool:
     why = ""
     if not "".join(entrypoint):
         why = ", so nothing is left to run"
-    elif _only_runs_arguments(entrypoint) or _wraps(entrypoint, scene.filled(wiped.entrypoint)):
+    elif _only_runs_arguments(entrypoint) or _wraps(
+        scene, entrypoint, scene.filled(wiped.entrypoint)
+    ):
         why = ", which it is to run"
     if why:
         scene.tell(
@@ -155,9 +159,15 @@ def _only_runs_arguments(words: tuple[str, ...]) -> bool:
     return name in _ONLY_RUNS and all(word.startswith("-") for word in words[1:])
 
 
-def _wraps(words: tuple[str, ...], before: tuple[str, ...]) -> bool:
-    """Whether the entrypoint ends with the one that the base has, which is a script."""
-    return bool(before) and words[-len(before) :] == before and _is_script(before)
+def _wraps(scene: Scene, words: tuple[str, ...], before: tuple[str, ...]) -> bool:
+    """Whether the entrypoint ends with the one that the base has, a script that is not replaced here."""
+    if not before or words[-len(before) :] != before or not _is_script(before):
+        return False
+    name = before[-1].rpartition("/")[2]
+    return not any(
+        item.keyword in ("copy", "add", "run") and name in item.original
+        for item in scene.built.stage.instructions
+    )
 
 
 def _is_script(words: tuple[str, ...]) -> bool:
@@ -168,7 +178,7 @@ def _is_script(words: tuple[str, ...]) -> bool:
 def _repeat(scene: Scene, wiped: Wiped) -> tuple[Fix, Words] | None:
     """CMD again, in a line below ENTRYPOINT."""
     line = scene.places.line_after(wiped.by, f"CMD {spell(wiped.words)}")
-    return scene.fix("Repeat CMD below ENTRYPOINT", (line,))
+    return scene.fix("Repeat CMD below ENTRYPOINT", wiped.by, (line,))
 
 
 def _nothing(scene: Scene) -> None:

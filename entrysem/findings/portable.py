@@ -22,7 +22,10 @@ _ASKED = ("run IMAGE", "run IMAGE x y", "run --entrypoint x IMAGE")
 
 def portable(scene: Scene) -> None:
     """Tells of what is not the same everywhere."""
-    for setter, words in ((scene.entrypoint, scene.config.entrypoint), (scene.cmd, scene.config.cmd)):
+    for setter, words in (
+        (scene.entrypoint, scene.config.entrypoint),
+        (scene.cmd, scene.config.cmd),
+    ):
         if setter is None or setter.items is not None or not words or not setter.text:
             continue
         if setter.start_line in scene.misread:

@@ -21,7 +21,7 @@ from entrysem.findings.edits import Change, Places
 from entrysem.findings.fix import PROBES, applied
 from entrysem.findings.kinds import KINDS
 from entrysem.findings.model import Edit, Finding, Fix, Severity
-from entrysem.model import ImageConfig, Inherited, Words, is_known
+from entrysem.model import ImageConfig, Inherited, StartError, Words, is_known
 from entrysem.profiles import Profile
 from entrysem.resolve import Image, build_image
 from entrysem.shell import ShellView, shell_view
@@ -117,6 +117,8 @@ class Scene:
             elif rule == "BUILD-02":
                 self.wiped = Wiped(place, note[3], self.cmd, inherited)  # type: ignore[arg-type]
                 self.cmd = None
+        #: Numbers of the stages that the target is built from.
+        self.chain = {note[7] for note in self.built.trace}
         result = image.run()
         self.words: Words = result.words
         self.error = result.error
@@ -186,10 +188,11 @@ class Scene:
         """Adds a finding; `span` narrows the place, `presumed` says that it rests on `ground`."""
         if presumed and self.ground:
             message, severity = message + self.ground, "info"
-        stage = None
+        stage, words = None, self.words
         if place is not None:
             span = span or self.dockerfile.span(place.outer)
             stage = self.stage_of(place.outer)
+            words = self._words_of(stage)
         self.findings.append(
             Finding(
                 kind,
@@ -197,20 +200,38 @@ class Scene:
                 message + ".",
                 span,
                 stage,
-                self.words,
+                words,
                 None if fix is None else fix[1],
                 None if fix is None else fix[0],
             )
         )
 
+    def _words_of(self, stage: int | None) -> Words:
+        """What runs of the target, or of a stage that the target does not need."""
+        name = self._other_target(stage)
+        return self.words if name is None else self._run(self.dockerfile, name)
+
+    def _other_target(self, stage: int | None) -> str | None:
+        """The name to build the stage by, when it is no part of what is looked at."""
+        if stage is None or stage in self.chain:
+            return None
+        return self.dockerfile.stages[stage].name
+
+    def _run(self, source: Dockerfile | bytes, target: str) -> Words:
+        try:
+            return self.context.build(source, target).run().words
+        except DockerfileError:
+            return None
+
     def mend(
         self, sentence: str, place: Told, changes: Iterable[Change], *, keeps: bool = False
     ) -> tuple[Fix, Words] | None:
         """The fix that makes these changes of the text; see `fix`."""
-        return self.fix(sentence, self.places.edits(place.outer, place.text, changes), keeps=keeps)
+        edits = self.places.edits(place.outer, place.text, changes)
+        return self.fix(sentence, place.outer, edits, keeps=keeps)
 
     def fix(
-        self, sentence: str, edits: tuple[Edit, ...], *, keeps: bool = False
+        self, sentence: str, at: Instruction, edits: tuple[Edit, ...], *, keeps: bool = False
     ) -> tuple[Fix, Words] | None:
         """The fix, with whether it changes argv found by resolving both, and what runs afterwards.
 
@@ -218,10 +239,23 @@ class Scene:
         there is no right answer to offer.
         """
         try:
-            after = self.context.build(applied(self.places.data, edits))
+            fixed = applied(self.places.data, edits)
+            after = self.context.build(fixed)
+            changes = _answers(self.image) != _answers(after)
+            for stage in self.dockerfile.stages[:-1]:
+                if stage.name and not changes:
+                    before = self.context.build(self.dockerfile, stage.name)
+                    changes = _answers(before) != _answers(self.context.build(fixed, stage.name))
         except DockerfileError:
             return None
-        changes = any(self.image.run(run).words != after.run(run).words for run in PROBES)
         if changes and keeps:
             return None
-        return Fix(sentence, edits, changes), after.run().words
+        name = self._other_target(self.stage_of(at))
+        words = after.run().words if name is None else self._run(fixed, name)
+        return Fix(sentence, edits, changes), words
+
+
+def _answers(image: Image) -> list[tuple[Words, StartError | None]]:
+    """What each probing run comes to."""
+    results = [image.run(run) for run in PROBES]
+    return [(result.words, result.error) for result in results]

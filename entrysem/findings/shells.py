@@ -15,7 +15,7 @@ from entrysem.findings.plain import exec_changes, plain_words, quoted
 from entrysem.findings.scene import Scene, Told
 from entrysem.late import late
 from entrysem.model import Words
-from entrysem.shell import ShellView, script_kind
+from entrysem.shell import ShellView, script_kind, shell_view
 
 __all__ = ["shells"]
 
@@ -23,7 +23,8 @@ __all__ = ["shells"]
 _ZERO = frozenset({"--", "-", "_", "sh", "bash", "ash", "dash", "/bin/sh", "/bin/bash"})
 #: Quoted and substituted text, in which nothing separates commands.
 _HIDDEN = late(
-    r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"|\$\((?:[^()]|\([^()]*\))*\)|`[^`]*`|#[^\n]*|[0-9]*>&[0-9-]?|&>+", re.DOTALL
+    r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"|\$\((?:[^()]|\([^()]*\))*\)|`[^`]*`|#[^\n]*|[0-9]*>&[0-9-]?|&>+",
+    re.DOTALL,
 )
 _LIST = late(r"(&&|\|\||;;|;|\n|&)")
 _LOOP = late(r"(?:for|while|until)\s.*\bdone$", re.DOTALL)
@@ -59,15 +60,18 @@ def _ignoring_entrypoint(scene: Scene, view: ShellView, script: int) -> None:
         return
     cmd = scene.presumed[scene.entry_length :]
     if cmd:
+        place = next((item for item in (scene.cmd, setter) if item and item.start_line), None)
         scene.tell(
             "ES001",
             f"The script of ENTRYPOINT uses no parameter, so it ignores CMD, the words from {quoted(cmd[0])} "
             "on, and the arguments of a run",
-            Told.of(scene.cmd or setter) if scene.cmd or setter else None,
+            None if place is None else Told.of(place),
             presumed=True,
         )
     elif setter is not None:
-        fix = None if setter.items is not None or _has_own_shell(scene) else _exec_form(scene, setter)
+        fix = (
+            None if setter.items is not None or _has_own_shell(scene) else _exec_form(scene, setter)
+        )
         scene.tell(
             "ES001",
             "The script of ENTRYPOINT uses no parameter, so the arguments of a run are ignored",
@@ -87,6 +91,9 @@ def _has_own_shell(scene: Scene) -> bool:
 def _exec_form(scene: Scene, setter: Instruction) -> tuple[Fix, Words] | None:
     changes = exec_changes(setter.text)
     if changes is None or not setter.start_line:
+        return None
+    if shell_view(plain_words(setter.text) or ()) is not None:
+        # A shell in the shell: as exec form it ignores its arguments all the same.
         return None
     return scene.mend(f"Write {setter.name} in exec form", Told.of(setter), changes)
 
@@ -113,7 +120,11 @@ def _one_word(
     """Joins the words, where the shell would read the line as these words again."""
     words = (script, *rest)
     text = setter.text
-    if setter.items is None or setter.items[-len(words) :] != words or plain_words(" ".join(words)) != words:
+    if (
+        setter.items is None
+        or setter.items[-len(words) :] != words
+        or plain_words(" ".join(words)) != words
+    ):
         return None
     changes: list[Change] = []
     at = len(text)
@@ -179,7 +190,11 @@ def _with_exec(scene: Scene, view: ShellView, setter: Instruction) -> tuple[Fix,
     assert script is not None
     if view.kind is None or view.kind.name not in ("simple", "redirected", "trailing-newline"):
         return None
-    if script_kind("exec " + script).name != "exec" or not script[:1].isalnum() and script[:1] not in "/.":
+    if (
+        script_kind("exec " + script).name != "exec"
+        or not script[:1].isalnum()
+        and script[:1] not in "/."
+    ):
         return None
     text = setter.text
     at = 0 if setter.items is None else text.find(f'"{script}"') + 1

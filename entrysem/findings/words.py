@@ -104,13 +104,13 @@ def _command_line(scene: Scene, setter: Instruction, items: tuple[str, ...]) -> 
         if word[1] != "-" and word[-1].isdigit():
             # getopt takes what follows a letter for its value, and numbers are read past a blank.
             return
-        message = f"{quoted(word)} is one argument, with a blank in it; the program does not split it"
+        message = (
+            f"{quoted(word)} is one argument, with a blank in it; the program does not split it"
+        )
     else:
         if scene.presumed[:1] != (word,) or _is_path_with_blanks(word):
             return
-        message = (
-            f"{quoted(word)} is one word, the name of a program with a blank in it; no such program is found"
-        )
+        message = f"{quoted(word)} is one word, the name of a program with a blank in it; no such program is found"
     place = Told.of(setter)
     fix = None
     changes = _split(setter.text, items)
