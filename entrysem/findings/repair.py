@@ -51,7 +51,7 @@ def repaired(text: str) -> list[Change] | None:
 
 def changed(text: str, changes: list[Change]) -> str:
     """The text with the changes made."""
-    pieces = []
+    pieces: list[str] = []
     at = 0
     for start, end, new in changes:
         pieces += (text[at:start], new)

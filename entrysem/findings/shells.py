@@ -190,11 +190,8 @@ def _with_exec(scene: Scene, view: ShellView, setter: Instruction) -> tuple[Fix,
     assert script is not None
     if view.kind is None or view.kind.name not in ("simple", "redirected", "trailing-newline"):
         return None
-    if (
-        script_kind("exec " + script).name != "exec"
-        or not script[:1].isalnum()
-        and script[:1] not in "/."
-    ):
+    named = script[:1].isalnum() or script[:1] in "/."
+    if not named or script_kind("exec " + script).name != "exec":
         return None
     text = setter.text
     at = 0 if setter.items is None else text.find(f'"{script}"') + 1
