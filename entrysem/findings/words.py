@@ -111,8 +111,10 @@ def _command_line(scene: Scene, setter: Instruction, items: tuple[str, ...]) -> 
     else:
         if scene.presumed[:1] != (word,) or _is_path_with_blanks(word):
             return
-        message = f"{quoted(word)} is one word, the name of a program with a blank in it; no such "
-            "program is found"
+        message = (
+            f"{quoted(word)} is one word, the name of a program with a blank in it; no such program "
+            "is found"
+        )
     place = Told.of(setter)
     fix = None
     changes = _split(setter.text, items)

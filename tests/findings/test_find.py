@@ -1,7 +1,7 @@
 """What is told, and what is not.
 
-The files are the smallest that show a mistake which somebody reported (the threads are named) or published,
-and beside each the nearest that is right.
+The files are the smallest that show a mistake which somebody reported (threads are named) or published, and
+beside each the nearest that is right.
 """
 
 from __future__ import annotations
