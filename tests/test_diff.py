@@ -184,9 +184,7 @@ def test_a_line_that_another_overrides_changes_nothing() -> None:
 
 
 def test_swapped_lines_are_the_cause_of_each_other() -> None:
-    found = compared(
-        'FROM scratch\nCMD ["a"]\nCMD ["b"]\n', 'FROM scratch\nCMD ["b"]\nCMD ["a"]\n'
-    )
+    found = compared('FROM scratch\nCMD ["a"]\nCMD ["b"]\n', 'FROM scratch\nCMD ["b"]\nCMD ["a"]\n')
     assert [(cause.line, cause.instruction) for cause in found.causes] == [
         (3, 'CMD ["b"]'),
         (3, 'CMD ["a"]'),
