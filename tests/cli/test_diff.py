@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +70,11 @@ class Repo:
 
 
 @pytest.fixture
-def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repo]:
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
     made = Repo(tmp_path / "repo")
     monkeypatch.chdir(made.path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
-    yield made
+    return made
 
 
 # --- two operands ------------------------------------------------------------------------------------
@@ -544,7 +544,6 @@ def test_a_process_with_real_streams(repo: Repo) -> None:
     repo.write("Dockerfile", NEW)
     ran = real("diff", "HEAD:Dockerfile", "Dockerfile", cwd=repo.path)
     assert (ran.code, ran.err) == (1, "")
-    assert "environment" and environment()
 
 
 def test_explain_starts_without_any_of_it() -> None:
@@ -552,9 +551,7 @@ def test_explain_starts_without_any_of_it() -> None:
         "import sys, entrysem.cli.app, entrysem.cli.explain;"
         "print([n for n in sys.modules if n.startswith(('entrysem.diff', 'entrysem.emit'))])"
     )
-    import sys
-
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment()
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True
     )
     assert done.stdout == "[]\n"
