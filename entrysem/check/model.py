@@ -137,7 +137,8 @@ class FileResult(NamedTuple):
         kept, unknown: how many expectations hold, and how many cannot be decided.
         used: indices of the expectations of its config that were looked at, with the config's path.
         mended: the fixes that were made, or would be.
-        before, after: the bytes that were read, and those with the fixes; both None without a fix.
+        before, after: the bytes that were read, and those with the fixes; both None when no fix was made.
+        text: the bytes that the fixes of `problems` are for; None when none has one.
     """
 
     place: Place
@@ -151,6 +152,7 @@ class FileResult(NamedTuple):
     mended: tuple[Mended, ...] = ()
     before: bytes | None = None
     after: bytes | None = None
+    text: bytes | None = None
 
 
 class Totals(NamedTuple):

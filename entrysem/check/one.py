@@ -37,10 +37,12 @@ class Wish(NamedTuple):
 
     Attributes:
         mend: `no`; `all` fixes; or those that leave argv as it is, `same`.
+        dry: only say what would be mended, and report the file as it is.
         known: fingerprints of the baseline.
     """
 
     mend: Literal["no", "all", "same"] = "no"
+    dry: bool = False
     known: frozenset[str] = frozenset()
 
 
@@ -93,8 +95,9 @@ class Checker:
                 after, mended = mend(self, source, settings, look, self._wish.mend)
                 if mended:
                     result = result._replace(before=source, after=after, mended=mended)
-                    source = after
-                    look = self.look(source, settings)
+                    if not self._wish.dry:
+                        source = after
+                        look = self.look(source, settings)
         except DockerfileError as error:
             look, rejection = Look(Sorted((), (), ()), ()), error
         problems, kept, unknown = self._expected(source, settings, rejection)
@@ -113,6 +116,7 @@ class Checker:
             kept=kept,
             unknown=unknown,
             used=tuple((each.where, each.index) for each in settings.expectations),
+            text=source if any(each.fix is not None for each in fresh) else None,
         )
 
     def look(self, source: bytes, settings: Settings) -> Look:

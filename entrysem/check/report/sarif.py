@@ -108,7 +108,7 @@ def _problem(each: Problem, numbers: dict[str, int], result: FileResult) -> dict
         each.span,
         each.fingerprint,
     )
-    if each.fix is not None and result.before is None:
+    if each.fix is not None:
         fix = _fix(each.fix, result)
         if fix is not None:
             made["fixes"] = [fix]
@@ -158,6 +158,7 @@ def _notification(place: Place, refused: Rejection) -> dict[str, Any]:
 
 
 def _fix(fix: Fix, result: FileResult) -> dict[str, Any] | None:
+    assert result.text is not None
     try:
         replacements = [_replacement(edit, result.text) for edit in fix.edits]
     except UnicodeDecodeError:
