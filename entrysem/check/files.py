@@ -2,7 +2,8 @@
 
 A file that is named is checked, whatever it is called and whoever ignores it. Below a folder are checked the
 files that are named like Dockerfiles; a glob, which the shell has not expanded, stands for the files and
-folders that it matches. What Git ignores is left out of folders and globs. Nothing that was named is
+folders that it matches. What Git ignores is left out of globs, and of folders unless the folder itself is
+ignored, for then it was named on purpose. Nothing that was named is
 passed over in silence: a path that is not there, a glob without a match and a folder that cannot be entered
 are errors of their own.
 """
@@ -101,7 +102,9 @@ class Search:
                 continue
             if os.path.isdir(name):  # noqa: PTH112
                 # `**` gives every folder and all that is in it: the files come by themselves.
-                if last != "**":
+                if last != "**" and self._is_ignored(os.path.abspath(name), folder=True, above=True):  # noqa: PTH100
+                    self.ignored += 1
+                elif last != "**":
                     yield from self._walk(name)
             elif last in ("*", "**") and not is_dockerfile_name(os.path.basename(name)):  # noqa: PTH119
                 continue
@@ -112,10 +115,12 @@ class Search:
 
     def _walk(self, name: str) -> Iterator[Sought]:
         top = os.path.abspath(name)  # noqa: PTH100
-        self.walked.append(top)
-        if self._is_ignored(top, folder=True, above=True):
-            self.ignored += 1
+        if self._gitignore and self._is_ignored(top, folder=True, above=True):
+            self._gitignore = False
+            yield from self._walk(name)
+            self._gitignore = True
             return
+        self.walked.append(top)
         problems: list[OSError] = []
         for folder, folders, files in os.walk(name, onerror=problems.append):
             absolute = os.path.abspath(folder)  # noqa: PTH100

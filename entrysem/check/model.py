@@ -138,6 +138,7 @@ class FileResult(NamedTuple):
         used: indices of the expectations of its config that were looked at, with the config's path.
         mended: the fixes that were made, or would be.
         before, after: the bytes that were read, and those with the fixes; both None when no fix was made.
+        is_config: whether this is no Dockerfile but a configuration that has something to tell.
         text: the bytes that the fixes of `problems` are for; None when none has one.
     """
 
@@ -153,10 +154,11 @@ class FileResult(NamedTuple):
     before: bytes | None = None
     after: bytes | None = None
     text: bytes | None = None
+    is_config: bool = False
 
 
 class Totals(NamedTuple):
-    """The sums over all files."""
+    """The sums over all files. `files` are those that were checked, `rejected` what could not be."""
 
     files: int
     rejected: int
@@ -179,7 +181,7 @@ class Totals(NamedTuple):
         for problem in problems:
             by[problem.severity] += 1
         return Totals(
-            files=len(results),
+            files=sum(each.rejection is None and not each.is_config for each in results),
             rejected=sum(result.rejection is not None for result in results),
             errors=by["error"],
             warnings=by["warning"],

@@ -135,7 +135,7 @@ class Session:
                 error.code, f"{error.message}; {what} not checked", where=path, hint=error.hint
             )
             place = self._search.place(os.path.relpath(path))
-            results.append(FileResult(place, rejection=Rejection.of(told)))
+            results.append(FileResult(place, rejection=Rejection.of(told), is_config=True))
         return results
 
     def _written(self, result: FileResult) -> FileResult:
@@ -171,7 +171,7 @@ class Session:
                 )
             if problems:
                 settings = Settings(threshold=self._threshold(config))
-                found.append((FileResult(place, tuple(problems)), settings))
+                found.append((FileResult(place, tuple(problems), is_config=True), settings))
         return found
 
     def _threshold(self, config: Config) -> str:
