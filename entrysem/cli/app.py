@@ -22,6 +22,7 @@ _COMMANDS = {
     "explain": "explain",
     "diff": "diff",
     "emit": "emit",
+    "check": "check",
     "table": "table",
     "oracle": "oracle",
     "rules": "rules",
