@@ -1,9 +1,10 @@
-"""`python -m conformance quick|full|product|fuzz|shells|lecture|known [--engines ID...]`.
+"""`python -m conformance quick|full|vectors|product|fuzz|shells|lecture|known|oracles [--engines ID...]`.
 
 * `quick`: the quick matrix of the lab, in less than ten minutes on two cores: all vectors, the lecture's
   cases in real processes, the lecture, shells, the known divergences, and a fuzz slice of fixed seed.
 * `full`: everything on every engine; journals and reports go to `conformance/results/`.
-* the others: that part alone, on the engines of the quick matrix or on those named.
+* the others: that part alone, on the engines of the quick matrix or on those named; `oracles` are
+  containerd's CRI, umoci and imagebuilder, which are no engines of the matrix.
 
 Exit code: 0 as expected; 1 a FAIL, a STALE or a difference; 2 usage; 3 an engine does not start or broke,
 or nothing was run; 128 and the signal's number after an interrupt. The engines
@@ -21,13 +22,14 @@ from pathlib import Path
 
 from conformance import lab, parts
 from conformance.lab import LabEngine, LabError
+from conformance.oracles import oracles
 from conformance.parts import Outcome, by_engine
 
 RESULTS = Path(__file__).parent / "results"
 WORK = Path(__file__).parents[1] / ".cache" / "conformance"
 #: Of the vectors on Podman and Buildah in the quick suite; those of the lecture are all asked.
 SLICE = 8
-_PARTS = ("quick", "full", "product", "fuzz", "shells", "lecture", "known", "vectors")
+_PARTS = ("quick", "full", "product", "fuzz", "shells", "lecture", "known", "vectors", "oracles")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -106,6 +108,8 @@ def _run(options: argparse.Namespace, engines: tuple[LabEngine, ...]) -> list[Ou
         return by_engine(parts.real_shells(folder, quick=False), one, _say)
     if options.part == "lecture":
         return by_engine(parts.the_lecture(folder), _dockers(engines), _say)
+    if options.part == "oracles":
+        return parts.ask_oracles(folder, oracles(), _say)
     if options.part == "known":
         return parts.known_divergences(engines, _say)
     quick = options.part == "quick"
@@ -124,6 +128,7 @@ def _run(options: argparse.Namespace, engines: tuple[LabEngine, ...]) -> list[Ou
         found += by_engine(parts.differ(folder, every=43), engines, _say)
     else:
         found += by_engine(parts.differ(folder), engines, _say)
+        found += parts.ask_oracles(folder, oracles(), _say)
     return found + by_engine(fuzz, engines, _say)
 
 

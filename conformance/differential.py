@@ -212,12 +212,18 @@ def _kind(wanted: Value, seen: Value) -> str:
 
 
 def compare(
-    harness: Harness, implementation: Implementation, jobs: Iterable[Job], *, threads: int = 4
+    harness: Harness,
+    implementation: Implementation,
+    jobs: Iterable[Job],
+    *,
+    threads: int = 4,
+    profile: Profile | None = None,
 ) -> Iterator[Comparison]:
     """Predicts and observes every job; yields them in order, each as soon as it and those before it are
-    done. Not more than a few jobs a thread are taken in advance.
+    done. Not more than a few jobs a thread are taken in advance. Without `profile` it is what the
+    implementation calls itself.
     """
-    profile = profile_for(implementation)
+    profile = profile or profile_for(implementation)
     pending: deque[Future[Comparison]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:

@@ -13,16 +13,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from conformance import known, lecture, product, shells
-from conformance.differential import closest, compare
+from conformance.differential import closest, compare, profile_for
 from conformance.fuzz import fuzz as fuzz_engine
-from conformance.lab import LabEngine, LabError, ensure
+from conformance.lab import LabEngine, LabError, ensure, up
+from conformance.oracles import Oracle
 from conformance.rootfs import SHELLS
 from conformance.sandbox import Sandbox
 from entrysem import vectors
@@ -37,6 +38,7 @@ from entrysem.verify.session import new
 __all__ = [
     "NOTED",
     "Outcome",
+    "ask_oracles",
     "by_engine",
     "differ",
     "fuzz",
@@ -227,6 +229,57 @@ def differ(folder: Path, *, level: Level = "CREATE", every: int = 1) -> Part:
         return Outcome("product", engine.id, 3 if errors or not parts else int(bool(wrong)), told)
 
     return run
+
+
+def ask_oracles(
+    folder: Path, oracles: Sequence[Oracle], say: Callable[[str], None]
+) -> list[Outcome]:
+    """All of them, one after the other."""
+    outcomes = []
+    for oracle in oracles:
+        began = time.monotonic()
+        try:
+            outcome = Outcome("oracle", oracle.key, 3, f"not run: {NOTED.name}")
+            if not NOTED.count:
+                up([oracle.suite])
+                outcome = _ask_oracle(folder, oracle)
+        except (LabError, HarnessError, InputError) as error:
+            outcome = Outcome("oracle", oracle.key, 3, f"{type(error).__name__}: {error}")
+        outcomes.append(replace(outcome, seconds=time.monotonic() - began))
+        say(_line(outcomes[-1]))
+    return outcomes
+
+
+def _ask_oracle(folder: Path, oracle: Oracle) -> Outcome:
+    """What stands beside the matrix: umoci, the CRI, imagebuilder; raises what opening it raises."""
+    jobs = parts = 0
+    wrong: list[dict[str, Any]] = []
+    errors: list[str] = []
+    with oracle.opened() as harness:
+        implementation = harness.start()
+        profile = oracle.profile or profile_for(implementation)
+        asked = takewhile(_goes_on, oracle.jobs())
+        for found in compare(harness, implementation, asked, profile=profile):
+            jobs += 1
+            parts += found.compared
+            if found.error:
+                errors.append(f"{found.job.id}: {found.error}")
+            if found.differences:
+                document = [one.document() for one in found.differences]
+                wrong.append({"job": found.job.id, "differences": document})
+    numbers = {
+        "version": implementation.version,
+        "profile": implementation.runtime or str(profile.builder),
+        "images": jobs,
+        "parts": parts,
+        "errors": errors,
+        "differences": wrong,
+    }
+    _write(folder / f"{oracle.key}-oracle.json", numbers)
+    told = f"{jobs} images, {parts} parts compared, {len(wrong)} images differ"
+    if errors:
+        told += f"; {len(errors)} errors: {errors[0]}"
+    return Outcome("oracle", oracle.key, 3 if errors or not parts else int(bool(wrong)), told)
 
 
 def fuzz(folder: Path, *, examples: int, seed: int, database: Path | None = None) -> Part:

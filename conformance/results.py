@@ -1,8 +1,8 @@
 """The results that are kept: journals of whole runs, packed, and the page made from them.
 
-`python -m conformance.results pack FOLDER` takes the journals and the numbers of a folder into
-`conformance/results/`; `python -m conformance.results page` writes `docs/conformance.md` from what is
-there, and `page --check` says whether it is still the same.
+`python -m conformance.results rejudge FOLDER` judges the journals of a folder again, by the vectors of
+today; `pack FOLDER` takes them and the numbers of the folder into `conformance/results/`; `page` writes
+`docs/conformance.md` from what is there, and `page --check` says whether it is still the same.
 
 A journal is kept whole but for what engines say about the machine that they ran on: where a look-up of an
 image led to, which differs from run to run and proves nothing.
@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from conformance.rejudge import rejudge
 from entrysem.verify.journal import Journal, read
 
 __all__ = ["journals", "pack", "page"]
@@ -120,7 +121,7 @@ def _others(paths: Iterable[Path]) -> str:
 
 
 def _numbers(part: str, document: Any) -> str:
-    if part == "product":
+    if part in ("product", "oracle"):
         differ, errors = len(document["differences"]), len(document["errors"])
         return (
             f"{document['images']:,} images, {document['parts']:,} parts compared, "
@@ -139,9 +140,15 @@ def main(words: Sequence[str] | None = None) -> int:
     """The command line; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m conformance.results", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("pack").add_argument("folder", type=Path)
+    for name in ("rejudge", "pack"):
+        commands.add_parser(name).add_argument("folder", type=Path)
     commands.add_parser("page").add_argument("--check", action="store_true")
     options = parser.parse_args(words)
+    if options.command == "rejudge":
+        for path in sorted(options.folder.glob("*.ndjson")):
+            counts = {verdict: n for verdict, n in rejudge(path).counts.items() if n}
+            sys.stdout.write(f"{path}: {counts}\n")
+        return 0
     if options.command == "pack":
         for path in pack(options.folder):
             sys.stdout.write(f"{path}\n")

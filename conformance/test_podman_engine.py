@@ -42,8 +42,10 @@ TIMEOUT = 90.0
 
 
 def new_engine(timeout: float = TIMEOUT) -> Harness:
-    make = Podman if NAME == "podman" else Buildah
-    return make(session=session.new(), timeout=timeout, **OPTIONS)
+    name = session.new()
+    if NAME == "podman":
+        return Podman(session=name, timeout=timeout, reuse=False, **OPTIONS)
+    return Buildah(session=name, timeout=timeout, **OPTIONS)
 
 
 @pytest.fixture(scope="module")

@@ -44,18 +44,26 @@ class BuilderBehaviour(Answers):
         stage_by_variable: whether a FROM word that holds a variable can name a stage: `always`,
             `never`, or only when the value comes from a `build-arg`.
         stages_after_target: stages after the target are `looked-at` (and can be rejected), or `cut`.
+        unneeded_stages: stages before the target that it does not need are `skipped`, or `built`, so that
+            what is wrong in them is found.
         stage_by_index: whether FROM 0 is the first stage.
         duplicate_stage: for the same name twice: the `last` counts, the `first`, or it is
             `rejected`.
         scratch_stage: whether a stage named scratch hides the empty image.
         scratch_tag: scratch with a tag is an `image` like any other, or `rejected`.
         target_case: --target finds a stage in `any-case` or in `exact` spelling.
-        target_by_index: whether --target 0 is the first stage.
+        target_by_index: whether --target 0 is the first stage: `never`, only if it is `unnamed`, or
+            `always`.
         predefined_args: the names that FROM knows without an ARG, such as TARGETOS.
+        predefined_default: what the default of `ARG TARGETOS=x` does to the predefined value: it
+            `replaces` it, or is `ignored`.
         copy_from_later: COPY --from a stage that comes later is `rejected`, or `allowed`.
         copy_from_variable: a COPY --from that holds a variable is `rejected`, or taken as a `name`.
         run_flags: RUN with flags is `accepted`, or `rejected` in every stage up to the target, also in
             one that the target does not need.
+        copy_number: a number in COPY --from without a stage: `rejected` when there is no stage of that
+            number, `earlier` when it must be an earlier stage's in every stage up to the target, or the
+            name of an `image`. (Asked where circles are ignored.)
         copy_cycles: whether COPY --from can close a circle of stages: `rejected`, or `ignored`
             because only earlier stages are stages.
         copy_heredocs: COPY and ADD with a heredoc as a source are `accepted`, or `rejected` in every
@@ -78,16 +86,19 @@ class BuilderBehaviour(Answers):
     stage_lookup: Literal["lower-cased", "any-case", "exact"] = "lower-cased"
     stage_by_variable: Literal["always", "never", "build-arg"] = "always"
     stages_after_target: Literal["looked-at", "cut"] = "looked-at"
+    unneeded_stages: Literal["skipped", "built"] = "skipped"
     stage_by_index: bool = False
     duplicate_stage: Literal["last", "first", "rejected"] = "last"
     scratch_stage: bool = True
     scratch_tag: Literal["image", "rejected"] = "image"
     target_case: Literal["any-case", "exact"] = "any-case"
-    target_by_index: bool = False
+    target_by_index: Literal["never", "unnamed", "always"] = "never"
     predefined_args: frozenset[str] = PLATFORM_ARGS | VERSION_ARGS | {"TARGETSTAGE"}
+    predefined_default: Literal["replaces", "ignored"] = "replaces"
     copy_from_later: Literal["rejected", "allowed"] = "rejected"
     copy_from_variable: Literal["rejected", "name"] = "rejected"
     run_flags: Literal["accepted", "rejected"] = "accepted"
+    copy_number: Literal["rejected", "earlier", "image"] = "rejected"
     copy_cycles: Literal["rejected", "ignored"] = "rejected"
     copy_heredocs: Literal["accepted", "rejected"] = "accepted"
     bare_scratch: Literal["accepted", "rejected"] = "accepted"
@@ -100,7 +111,8 @@ class RuntimeBehaviour(Answers):
 
     Attributes:
         typed_entrypoint: how `--entrypoint TEXT` is read: as one `word`, as `json` falling back to
-            one word, or as `shellwords`.
+            one word, as `json-stream`, which falls back to what was read before the error and the
+            text, or as `shellwords`.
         typed_empty: what `--entrypoint ""` gives: the list `[""]`, or the empty list.
         empty_entrypoint: an empty list as entrypoint `clears` the image's, or is as `absent`.
         empty_word: where an entrypoint of exactly one empty string counts as none: `anywhere`, only
@@ -111,7 +123,7 @@ class RuntimeBehaviour(Answers):
         expands: whether `$(NAME)` in entrypoint and args is replaced.
     """
 
-    typed_entrypoint: Literal["word", "json", "shellwords"] = "word"
+    typed_entrypoint: Literal["word", "json", "json-stream", "shellwords"] = "word"
     typed_empty: Literal["empty-word", "empty-list"] = "empty-word"
     empty_entrypoint: Literal["clears", "absent"] = "clears"
     empty_word: Literal["anywhere", "image", "nowhere"] = "anywhere"

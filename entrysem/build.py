@@ -67,6 +67,10 @@ def build(
     if behaviour.bare_scratch == "rejected":
         _reject_bare_scratch(chain, dockerfile)
     built = Built(behaviour, chain[0])
+    if behaviour.unneeded_stages == "built":
+        for stage in dockerfile.stages[: chain[-1].stage.number]:
+            if stage.problem is not None:
+                raise stage.problem
     for link in chain:
         if link.stage.problem is not None:
             raise link.stage.problem

@@ -18,11 +18,28 @@ from entrysem.behaviour import BuilderBehaviour
 from entrysem.dockerfile import Dockerfile, Stage
 from entrysem.dockerfile.references import check_reference, is_plain
 from entrysem.dockerfile.text import lower
+from entrysem.errors import DockerfileError
 
-__all__ = ["check_copies"]
+__all__ = ["check_copies", "check_numbers"]
 
 _CONTROL = frozenset("$'\"\\")
 _INDEX = r"[-+]?[0-9]+"
+
+
+def check_numbers(target: Stage, dockerfile: Dockerfile, behaviour: BuilderBehaviour) -> None:
+    """Looks at the numbers alone, for a builder that knows no circles.
+
+    Source: moby/moby builder/dockerfile/imagecontext.go and dispatchers.go (classic).
+
+    Raises:
+        DockerfileError: there is no stage of that number.
+    """
+    stages = dockerfile.stages
+    for stage in stages[: target.number + 1]:
+        end = stage.number if behaviour.copy_number == "earlier" else len(stages)
+        for source in stage.sources:
+            if source.isdecimal() and source.isascii() and int(source[:10]) >= end:
+                raise _no_such_stage(source, stage, dockerfile)
 
 
 def check_copies(
@@ -100,14 +117,18 @@ def _number(
         return None if found is None else found.number
     number = int(source[:10])
     if not 0 <= number < len(dockerfile.stages):
-        raise dockerfile.rejection(
-            stage.instruction,
-            "bad-stage-index",
-            f"invalid stage index {source[:10]}",
-            "BUILD-16",
-            "COPY --from takes a stage's name, its number from 0, or an image",
-        )
+        raise _no_such_stage(source, stage, dockerfile)
     return number
+
+
+def _no_such_stage(source: str, stage: Stage, dockerfile: Dockerfile) -> DockerfileError:
+    return dockerfile.rejection(
+        stage.instruction,
+        "bad-stage-index",
+        f"invalid stage index {source[:10]}",
+        "BUILD-16",
+        "COPY --from takes a stage's name, its number from 0, or an image",
+    )
 
 
 def _reject_later(later: Stage, stage: Stage, dockerfile: Dockerfile) -> NoReturn:

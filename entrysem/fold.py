@@ -126,7 +126,10 @@ class Built:
                 )
             )
         elif keyword == "onbuild":
-            expression = _stored_trigger(instruction)
+            dropped = self.behaviour.grammar.trigger_heredoc == "dropped"
+            expression = _stored_trigger(
+                instruction._replace(heredocs=()) if dropped else instruction
+            )
             self.onbuild = (*self.onbuild, expression)
             self.trace.append(
                 (

@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from json.decoder import scanstring  # type: ignore[attr-defined]  # py_scanstring or its C twin
 
 from entrysem.behaviour import RuntimeBehaviour
 from entrysem.dockerfile.text import stored
@@ -157,6 +158,8 @@ def _given_entrypoint(
         words = ("",) if behaviour.typed_empty == "empty-word" else ()
     elif behaviour.typed_entrypoint == "json":
         words = _json_or_word(given)
+    elif behaviour.typed_entrypoint == "json-stream":
+        words = _json_stream(given)
     elif behaviour.typed_entrypoint == "shellwords":
         words = shellwords(given)
     else:
@@ -174,6 +177,46 @@ def _given_entrypoint(
         )
     )
     return words
+
+
+def _json_stream(text: str) -> tuple[str, ...] | None:
+    """Old Podman: its decoder reads as it goes, so that of text which is no JSON the strings before the
+    error stay, and an empty one where a string should have stood; the text itself follows them.
+
+    Source: json-iterator/go reflect_slice.go; seen on Podman 3.0.1.
+    """
+    try:
+        json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return (*_strings_before_the_error(text), text)
+    return _json_or_word(text)
+
+
+def _strings_before_the_error(text: str) -> tuple[str, ...]:
+    at = _after_blanks(text, 0)
+    if text[at : at + 1] != "[":
+        return ()
+    found: list[str] = []
+    while True:
+        try:
+            word, at = scanstring(text, _opening_quote(text, at + 1))
+        except ValueError:
+            return (*found, "")
+        found.append(stored(word))
+        at = _after_blanks(text, at)
+        if text[at : at + 1] != ",":
+            return tuple(found)
+
+
+def _opening_quote(text: str, at: int) -> int:
+    at = _after_blanks(text, at)
+    if text[at : at + 1] != '"':
+        raise ValueError(text)
+    return at + 1
+
+
+def _after_blanks(text: str, at: int) -> int:
+    return len(text) - len(text[at:].lstrip(" \t\n\r"))
 
 
 def _json_or_word(text: str) -> tuple[str, ...] | None:

@@ -82,13 +82,20 @@ class ImageConfig(NamedTuple):
 
 
 class Base(NamedTuple):
-    """A base image's config and how it is known: `given` by the user or from the `catalogue`.
+    """A base image's config and how it is known.
 
-    `note` is for a person: which file, which pinned source.
+    Attributes:
+        config: what it contributes.
+        origin: `given` by the user, a local engine (`docker`, `podman`), an OCI layout (`oci`), a saved
+            `archive`, a `registry`, or the `catalogue`. `unknown` is an image that nobody knows, which
+            stands in place of a Dockerfile.
+        note: for a person: which file, which engine's image, which digest, which pinned source.
     """
 
     config: ImageConfig
-    origin: Literal["given", "catalogue"] = "given"
+    origin: Literal[
+        "given", "docker", "podman", "oci", "archive", "registry", "catalogue", "unknown"
+    ] = "given"
     note: str = ""
 
 

@@ -46,9 +46,10 @@ class Image:
         dockerfile: the parsed file, or None when an image config was given.
         built: the build's outcome, or None when an image config was given.
         config: the image config.
+        base: the image itself, with who knew it, when a `Base` was given; else None.
     """
 
-    __slots__ = ("_trace", "built", "config", "dockerfile", "profile")
+    __slots__ = ("_trace", "base", "built", "config", "dockerfile", "profile")
 
     def __init__(
         self,
@@ -56,8 +57,10 @@ class Image:
         config: ImageConfig,
         dockerfile: Dockerfile | None = None,
         built: Built | None = None,
+        base: Base | None = None,
     ) -> None:
         self.profile = profile
+        self.base = base
         self.config = config
         self.dockerfile = dockerfile
         self.built = built
@@ -175,7 +178,7 @@ class Resolution:
 
 
 def build_image(
-    source: Dockerfile | ImageConfig | str | bytes,
+    source: Dockerfile | ImageConfig | Base | str | bytes,
     *,
     profile: Profile = _DEFAULT,
     target: str | None = None,
@@ -186,7 +189,8 @@ def build_image(
     """Builds the image config.
 
     Args:
-        source: a Dockerfile, parsed or as text; or an image config, which needs no build.
+        source: a Dockerfile, parsed or as text; or an image config, or the config of a known image,
+            which need no build.
         profile: which builder and runtime.
         target: stage to build, or None for the last.
         build_args: `--build-arg` values.
@@ -202,6 +206,8 @@ def build_image(
         text, asked = source.source, source.syntax
     elif isinstance(source, ImageConfig):
         return Image(profile, source)
+    elif isinstance(source, Base):
+        return Image(profile, source.config, base=source)
     else:
         text = decode(source)
         asked = detect_syntax(text)
@@ -233,7 +239,7 @@ def _frontend(image: str, behaviour: BuilderBehaviour) -> tuple[BuilderBehaviour
 
 
 def resolve(
-    source: Dockerfile | ImageConfig | str | bytes,
+    source: Dockerfile | ImageConfig | Base | str | bytes,
     run: RunOptions = _DEFAULT_RUN,
     *,
     profile: Profile = _DEFAULT,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from entrysem.behaviour import BuilderBehaviour
-from entrysem.copies import check_copies
+from entrysem.copies import check_copies, check_numbers
 from entrysem.dockerfile import Dockerfile, Stage
 from entrysem.dockerfile.references import check_reference, is_plain
 from entrysem.dockerfile.text import lower
@@ -106,8 +106,11 @@ def chain_of(
         if stage.sources:
             has_sources = True
     chosen = _target(target, stages, names, behaviour) if target else stages[-1]
-    if has_sources and behaviour.copy_cycles == "rejected":
-        check_copies(chosen, dockerfile, parents, names, behaviour)
+    if has_sources:
+        if behaviour.copy_cycles == "rejected":
+            check_copies(chosen, dockerfile, parents, names, behaviour)
+        elif behaviour.copy_number != "image":
+            check_numbers(chosen, dockerfile, behaviour)
     chain: list[Link] = []
     current: Stage | None = chosen
     while current is not None:
@@ -208,9 +211,12 @@ def _target(
         found = next((stage for stage in stages if stage.name == target), None)
     else:
         found = names.get(lower(target))
-    if found is None and behaviour.target_by_index and target.isdecimal() and target.isascii():
+    by_index = behaviour.target_by_index
+    if found is None and by_index != "never" and target.isdecimal() and target.isascii():
         number = int(target[:9])
         found = stages[number] if number < len(stages) else None
+        if found is not None and found.name is not None and by_index == "unnamed":
+            found = None
     if found is None:
         import difflib  # noqa: PLC0415  # slow to import, and only this error needs it
 

@@ -55,11 +55,14 @@ def global_variables(
         values["TARGETSTAGE"] = target or dockerfile.stages[-1].key or "default"
     if build_args:
         values.update({name: value for name, value in build_args.items() if name in values})
+    predefined = frozenset(values)
     bare = behaviour.grammar.bare_arg
     for arg in dockerfile.global_args:
         name = arg.name
         if name in build_args:
             values[name] = build_args[name]
+        elif name in predefined and behaviour.predefined_default == "ignored":
+            continue
         elif arg.default is not None:
             values[name] = _default(arg.default, values, arg.instruction, dockerfile)
         elif bare == "empties":
@@ -125,6 +128,8 @@ def _expand(word: str, variables: Mapping[str, str], dockerfile: Dockerfile) -> 
         escape=dockerfile.escape,
         modifiers=grammar.modifiers,
         required=grammar.required,
+        unterminated=grammar.unterminated,
+        replacement=grammar.replacement,
     )
 
 

@@ -158,7 +158,9 @@ def _asks_for_image(image: Image, given: Case) -> bool:
     for stage in stages:
         names = {earlier.key for earlier in stages[: stage.number]}
         for source in stage.sources:
-            if not source.isdecimal() and source.lower() not in names and source not in given:
+            # A number beyond the stages is an image's name for a builder that did not reject it.
+            numbered = source.isdecimal() and int(source[:9]) < len(stages)
+            if not numbered and source.lower() not in names and source not in given:
                 return True
     return False
 

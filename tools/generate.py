@@ -4,7 +4,8 @@
 
 * `spec/deviations.json` and `docs/deviations.md` from `entrysem.deviations`;
 * the line `Deviations:` of each rule in `spec/*.md`;
-* the command outputs of `README.md`, between `<!-- output: COMMAND -->` and `<!-- end -->`;
+* the command outputs of `README.md` and of every page of `docs/`, between `<!-- output: COMMAND -->` and
+  `<!-- end -->`: what the command prints, its messages too, in the project's folder;
 * the marked tables of `README.md`, `docs/*.md` and `spec/lecture.md` (`entrysem table --check`).
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +33,11 @@ def main(arguments: list[str]) -> int:
         "spec/deviations.json": deviations_json(),
         "docs/deviations.md": deviations_page(),
         "README.md": with_outputs(ROOT / "README.md"),
+        **{
+            str(path.relative_to(ROOT)): with_outputs(path)
+            for path in sorted(ROOT.glob("docs/**/*.md"))
+            if "<!-- output:" in path.read_text(encoding="utf-8")
+        },
         **{f"spec/{name}": with_deviations(ROOT / "spec" / name) for name in RULE_FILES},
     }
     stale = [name for name, text in wanted.items() if _read(ROOT / name) != text]
@@ -140,12 +147,15 @@ def with_outputs(path: Path) -> str:
 
 def _output(command: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "entrysem", *command.split()],
+        [sys.executable, "-m", "entrysem", *shlex.split(command)],
         cwd=ROOT,
-        check=True,
-        capture_output=True,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
+    if done.returncode not in (0, 1, 3, 4) or "Traceback" in done.stdout:
+        raise SystemExit(f"entrysem {command} ends with {done.returncode}: {done.stdout}")
     return done.stdout
 
 

@@ -55,7 +55,7 @@ CODES = [
     (r"invalid duration|--retries|invalid syntax", "parse", "bad-flag-value"),
     (r"can not be an empty string", "parse", "blank-volume"),
     (r"circular dependency", "build", "stage-circle"),
-    (r"invalid stage index", "build", "bad-stage-index"),
+    (r"invalid stage index|index out of bounds", "build", "bad-stage-index"),
     (r"cannot copy from stage", "build", "later-stage"),
     (r"unterminated heredoc", "parse", "unterminated-heredoc"),
     (r"as a destination", "parse", "heredoc-destination"),
@@ -80,13 +80,14 @@ CODES = [
     (r"No image was generated", "build", "nothing-built"),
 ]
 ASKS_FOR_IMAGE = re.compile(
-    r"not known|found locally|short-name|source metadata|failed to do request|lookup|pull access"
+    r"not known|found locally|no stage or image found|short-name|source metadata|failed to do request"
+    r"|lookup|pull access"
 )
 #: Outcomes that the lab's own doing explains, or that change from run to run.
 LEFT_OUT = re.compile(
     r"HARNESS|SKIPPED|DAEMON DIED|CONNECTION DROPPED|CRASH"
-    r"|[Ii]nvalid signal|invalid from flag|cache key|COPY failed: (?!no source)|lstat"
-    r"|copier: stat|adding sources"
+    r"|[Ii]nvalid signal|cache key|COPY failed: (?!no source)|lstat"
+    r"|copier: (?:stat|get)|adding sources"
 )
 UNSTABLE = {("dup names", "buildah"), ("dup names", "podman"), ("dup names target", "buildah"),
             ("dup names target", "podman"), ("stage named scratch", "podman-3.0.1"),
@@ -213,10 +214,15 @@ def _expected(case: Case, row: Case) -> Case | None:
         return None
     if ASKS_FOR_IMAGE.search(error):
         return {"asks_for_image": True}
+    return {"rejected": rejection_of(error)}
+
+
+def rejection_of(message: str) -> Case:
+    """The phase and the code that an engine's message stands for, as far as it is known."""
     for pattern, phase, code in CODES:
-        if re.search(pattern, error, re.IGNORECASE if "unknown" in pattern else 0):
-            return {"rejected": _coded(phase, code)}
-    return {"rejected": {}}
+        if re.search(pattern, message, re.IGNORECASE if "unknown" in pattern else 0):
+            return _coded(phase, code)
+    return {}
 
 
 def _coded(phase: str, code: str) -> Case:

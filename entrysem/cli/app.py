@@ -20,6 +20,8 @@ __all__ = ["USAGE_ERROR", "app"]
 #: Command -> the module of this package that registers it, in the order of the help.
 _COMMANDS = {
     "explain": "explain",
+    "diff": "diff",
+    "emit": "emit",
     "table": "table",
     "oracle": "oracle",
     "rules": "rules",

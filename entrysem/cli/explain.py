@@ -5,17 +5,19 @@ every start, which takes as long as all the rest that it does for this command.
 """
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand
 
-from entrysem.cli.files import dockerfiles_under, read_source
+from entrysem.cli.subjects import Asked, asked_of, is_uncertain, source_of
 
 if TYPE_CHECKING:
     from entrysem.build import BaseLookup
-    from entrysem.model import RunOptions
+    from entrysem.cli.subjects import Found
+    from entrysem.inputs.runline import RunLine
+    from entrysem.inputs.subject import Note, Subject
+    from entrysem.model import Base, RunOptions
     from entrysem.profiles import Profile
     from entrysem.resolve import Resolution
 
@@ -57,8 +59,9 @@ def explain(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DOCKERFILE|DIR|-]... [-- ARG...]",
-            help="Dockerfiles, folders, or - for standard input; ./Dockerfile when none is given. "
+            metavar="[FILE|DIR|IMAGE|-]... [-- ARG...]",
+            help="Dockerfiles, Compose files, manifests, folders, images (image:NAME, oci:DIR[:TAG], "
+            "docker-archive:FILE[:TAG]), or - for standard input; ./Dockerfile when none is given. "
             "What follows -- is what you would type after the image. Several files, or a folder, get "
             "one line each in text, and a list in JSON.",
         ),
@@ -73,21 +76,64 @@ def explain(
         list[str] | None,
         typer.Option(
             metavar="IMAGE=FILE",
-            help="Config of a base image: the output of docker inspect or an OCI config; repeatable.",
+            help="Config of a base image: the output of docker inspect or an OCI config, or "
+            "oci:DIR[:TAG] or docker-archive:FILE[:TAG]; repeatable.",
+        ),
+    ] = None,
+    base_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Ask for base images: docker, podman, registry, oci:DIR, docker-archive:FILE; "
+            "repeatable, asked in this order.",
         ),
     ] = None,
     builder: Annotated[
         str, typer.Option(metavar="NAME[@VERSION]", help="Who builds, e.g. buildkit@0.13, buildah.")
     ] = "buildkit",
     runtime: Annotated[
-        str, typer.Option(metavar="NAME[@VERSION]", help="Who runs, e.g. docker@26.1, podman, cri.")
-    ] = "docker",
+        str,
+        typer.Option(
+            metavar="NAME[@VERSION]",
+            help="Who runs, e.g. docker@26.1, podman, cri; docker, or what the file or line says.",
+        ),
+    ] = "",
     platform: Annotated[
         str, typer.Option(metavar="OS[/ARCH]", help="Target platform.")
     ] = "linux/amd64",
     entrypoint: Annotated[
         str | None,
         typer.Option(metavar="VALUE", help="--entrypoint as typed at the runtime's command line."),
+    ] = None,
+    run_line: Annotated[
+        str | None,
+        typer.Option(
+            "--run",
+            metavar="LINE",
+            help="A whole command line instead: 'docker run -it --rm web sh'; also docker create, "
+            "podman run, docker compose run, kubectl run.",
+        ),
+    ] = None,
+    kubernetes: Annotated[
+        bool, typer.Option("-k", "--kubernetes", help="Read the files as Kubernetes manifests.")
+    ] = False,
+    service: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Of a Compose file: only this service; repeatable."),
+    ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-f", "--file", metavar="FILE", help="A Compose file that is laid over; repeatable."
+        ),
+    ] = None,
+    compose_profile: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="An active Compose profile; repeatable."),
+    ] = None,
+    env_file: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="For Compose, in place of .env; repeatable."),
     ] = None,
     init: Annotated[bool, typer.Option("--init", help="Run with --init.")] = False,
     catalogue: Annotated[
@@ -98,7 +144,8 @@ def explain(
         ),
     ] = True,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 4 when the answer rests on an unknown base.")
+        bool,
+        typer.Option("--strict", help="Exit 4 when the answer rests on an unknown base or value."),
     ] = False,
     brief: Annotated[bool, typer.Option("--brief", help="One line a file.")] = False,
     trace: Annotated[
@@ -128,37 +175,76 @@ def explain(
     from entrysem.model import RunOptions
     from entrysem.profiles import Profile
 
-    names, args = paths or [], ctx.meta[_ARGS]
+    args = ctx.meta[_ARGS]
+    platform = platform if "/" in platform else f"{platform}/amd64"
     try:
+        line = _line(run_line, args, entrypoint, init=init)
+        run = RunOptions(tuple(args) if args else None, entrypoint, init)
+        asked = Asked(
+            paths or [],
+            run if line is None else line.subject.run,
+            line,
+            kubernetes=kubernetes,
+            files=file or [],
+            services=service or [],
+            profiles=compose_profile or [],
+            env_files=env_file or [],
+        )
+        if not runtime and line is not None:
+            runtime = line.subject.runtime or ""
         request = _Request(
-            profile=Profile.parse(builder, runtime),
+            profile=Profile.parse(builder, runtime or "docker"),
+            runtime_given=bool(runtime),
             target=target or None,
             build_args=_pairs(build_arg or []),
-            bases=_bases(base_config or [], catalogue=catalogue),
-            platform=platform if "/" in platform else f"{platform}/amd64",
-            run=RunOptions(args=tuple(args) if args else None, entrypoint=entrypoint, init=init),
+            bases=_bases(base_config or [], base_from or [], catalogue, platform),
+            platform=platform,
         )
-        request.check()
+        request.check(asked.run)
+        found = list(asked_of(asked))
     except InputError as error:
         _usage(error)
-    files = _expanded(names)
     view = _View(
         output,
-        brief=brief or (len(files) > 1 and output == "text"),
+        brief=brief or (len(found) > 1 and output == "text"),
         trace=trace,
         what_if=what_if,
         strict=strict,
     )
     code = 0
     documents = []
-    for name in files:
-        outcome, document = _one(name, request, view)
+    for one in found:
+        outcome, document = _one(one, request, view, line)
         code = _worse(code, outcome)
         documents += document
     if output == "json":
         # A list also for a folder that holds one file: the shape must not depend on what is found.
-        _print_json(documents if names and files != names[:1] else documents[0])
+        alone = len(found) == 1 and (not paths or [found[0].name] == paths)
+        _print_json(documents[0] if alone else documents)
     raise typer.Exit(code)
+
+
+def _line(
+    text: str | None, args: list[str], entrypoint: str | None, *, init: bool
+) -> "RunLine | None":
+    """The run line, read.
+
+    Raises:
+        InputError: it cannot be read, or the run was given in another way as well.
+    """
+    if text is None:
+        return None
+    from entrysem.errors import InputError
+    from entrysem.inputs.runline import read_run_line
+
+    if args or entrypoint is not None or init:
+        raise InputError(
+            "options-do-not-fit",
+            "--run says all of the run: it goes with no other words, --entrypoint or --init",
+            where="--run",
+            hint="write them into the line",
+        )
+    return read_run_line(text)
 
 
 class _Request:
@@ -172,16 +258,16 @@ class _Request:
         build_args: dict[str, str],
         bases: "BaseLookup",
         platform: str,
-        run: "RunOptions",
+        runtime_given: bool,
     ) -> None:
         self.profile = profile
+        self.runtime_given = runtime_given
         self.target = target
         self.build_args = build_args
         self.bases = bases
         self.platform = platform
-        self.run = run
 
-    def check(self) -> None:
+    def check(self, run: "RunOptions") -> None:
         """Whether the run can be typed at all at that runtime.
 
         Raises:
@@ -190,21 +276,29 @@ class _Request:
         from entrysem.model import ImageConfig
         from entrysem.resolve import resolve
 
-        resolve(ImageConfig(cmd=("x",)), self.run, profile=self.profile)
+        resolve(ImageConfig(cmd=("x",)), run, profile=self.profile)
+
+    def profile_of(self, subject: "Subject") -> "Profile":
+        """What the user says, or the input where it decides who runs."""
+        from entrysem.profiles import Profile
+
+        if subject.runtime is None or self.runtime_given:
+            return self.profile
+        return Profile(self.profile.builder, Profile.parse(runtime=subject.runtime).runtime)
 
     def resolve(
-        self, source: bytes, run: "RunOptions", profile: "Profile | None" = None
+        self, source: "bytes | Base", subject: "Subject", profile: "Profile | None" = None
     ) -> "Resolution":
         from entrysem.resolve import resolve
 
         return resolve(
             source,
-            run,
-            profile=profile or self.profile,
-            target=self.target,
-            build_args=self.build_args,
+            subject.run,
+            profile=profile or self.profile_of(subject),
+            target=self.target or subject.target,
+            build_args={**subject.build_args, **self.build_args},
             bases=self.bases,
-            platform=self.platform,
+            platform=subject.platform or self.platform,
         )
 
 
@@ -221,16 +315,6 @@ class _View:
         self.strict = strict
 
 
-def _expanded(names: list[str]) -> list[str]:
-    if not names:
-        return ["Dockerfile"]
-    found: list[str] = []
-    for name in names:
-        folder = name != "-" and Path(name).is_dir()
-        found += (list(dockerfiles_under(name)) if folder else []) or [name]
-    return found
-
-
 def _pairs(values: list[str]) -> dict[str, str]:
     import os
 
@@ -244,42 +328,72 @@ def _pairs(values: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _bases(options: list[str], *, catalogue: bool) -> "BaseLookup":
-    from entrysem.bases.catalogue import Catalogue
-    from entrysem.bases.lookup import chain, given, read_base_options
+def _bases(configs: list[str], sources: list[str], catalogue: bool, platform: str) -> "BaseLookup":
+    from entrysem.bases.open import open_bases
 
-    configs, notes = read_base_options(options)
-    lookups: list[BaseLookup] = [given(configs, notes)] if configs else []
-    if catalogue:
-        lookups.append(lambda image: Catalogue.load().lookup(image))
-    return chain(*lookups)
+    return open_bases(configs, sources, catalogue=catalogue, platform=platform)
 
 
-def _one(name: str, request: _Request, view: _View) -> tuple[int, list[dict[str, object]]]:
-    """Explains one file: its exit code, and its document for the JSON format."""
+def _one(
+    found: "Found", request: _Request, view: _View, line: "RunLine | None"
+) -> tuple[int, list[dict[str, object]]]:
+    """Explains one subject: its exit code, and its document for the JSON format."""
     from entrysem.errors import EntrysemError
 
+    name, subject = found.name, found.subject
     try:
-        source = read_source(name)
-        resolution = request.resolve(source, request.run)
+        if found.error is not None:
+            raise found.error
+        assert subject is not None
+        if subject.argv is not None:
+            uncertain = view.strict and is_uncertain(subject.notes)
+            return (4 if uncertain else 0), _executed(name, subject, view)
+        source = source_of(subject, request.bases, subject.platform or request.platform)
+        resolution = request.resolve(source, subject)
     except EntrysemError as error:
         return 3, _rejected(name, error, request, view)
-    code = 0
-    if view.strict and (resolution.unknown or resolution.assumptions):
-        code = 4
+    notes = subject.notes
+    rests = resolution.unknown or resolution.assumptions or (line is not None and line.depends)
+    code = 4 if view.strict and (rests or is_uncertain(notes)) else 0
+    if line is not None:
+        notes = (*[note for note in notes if note not in line.subject.notes], *line.subject.notes)
+    variants = _variants(source, subject, resolution, request, view)
     if view.output == "json":
-        return code, [_document(name, source, resolution, request, view)]
+        from entrysem.render.json import explanation as document
+
+        described = document(resolution, name, variants, notes)
+        if line is not None:
+            from entrysem.inputs.runline import words_document
+
+            described["run_line"] = words_document(line)
+        return code, [described]
     if view.output == "markdown":
         from entrysem.render.markdown import explanation as markdown
+        from entrysem.render.notes import markdown_notes
 
-        sys.stdout.write(markdown(resolution, name, _variants(source, resolution, request, view)))
+        sys.stdout.write(markdown(resolution, name, variants) + markdown_notes(notes))
         return code, []
-    _print_text(name, source, resolution, request, view)
+    _print_text(name, resolution, variants, view)
+    _print_notes(notes, view, line)
     return code, []
 
 
+def _executed(name: str, subject: "Subject", view: _View) -> list[dict[str, object]]:
+    """A probe or a hook: its words are executed as they stand."""
+    from entrysem.render.notes import executed_document, markdown_executed, text_executed
+
+    if view.output == "json":
+        return [executed_document(name, subject)]
+    show = markdown_executed if view.output == "markdown" else text_executed
+    sys.stdout.write(show(name, subject, brief=view.brief))
+    return []
+
+
 def _print_text(
-    name: str, source: bytes, resolution: "Resolution", request: _Request, view: _View
+    name: str,
+    resolution: "Resolution",
+    variants: list[tuple[str, list[tuple[str, str]]]],
+    view: _View,
 ) -> None:
     from entrysem.render import text
     from entrysem.render.visible import visible
@@ -291,12 +405,28 @@ def _print_text(
     sys.stdout.write(text.explanation(resolution, name, style))
     if view.trace:
         sys.stdout.write("\n" + text.trace_table(resolution, style))
-    for title, rows in _variants(source, resolution, request, view):
+    for title, rows in variants:
         sys.stdout.write("\n" + text.variants_table(rows, title, style))
 
 
+def _print_notes(notes: "tuple[Note, ...]", view: _View, line: "RunLine | None") -> None:
+    if line is not None and not view.brief:
+        from entrysem.inputs.runline import explain_words
+
+        sys.stdout.write("\n" + explain_words(line))
+        notes = tuple([note for note in notes if note not in line.subject.notes])
+    if notes:
+        from entrysem.render.notes import text_notes
+
+        sys.stdout.write(text_notes(notes, brief=view.brief))
+
+
 def _variants(
-    source: bytes, resolution: "Resolution", request: _Request, view: _View
+    source: "bytes | Base",
+    subject: "Subject",
+    resolution: "Resolution",
+    request: _Request,
+    view: _View,
 ) -> list[tuple[str, list[tuple[str, str]]]]:
     if not view.what_if:
         return []
@@ -304,19 +434,11 @@ def _variants(
 
     found = [("other runs of this image", other_runs(resolution))]
     elsewhere = other_profiles(
-        resolution, lambda profile: request.resolve(source, request.run, profile)
+        resolution, lambda profile: request.resolve(source, subject, profile)
     )
     title = "where it differs" if elsewhere else "every other profile gives the same"
     found.append((title, elsewhere))
     return found
-
-
-def _document(
-    name: str, source: bytes, resolution: "Resolution", request: _Request, view: _View
-) -> dict[str, object]:
-    from entrysem.render.json import explanation as document
-
-    return document(resolution, name, _variants(source, resolution, request, view))
 
 
 def _rejected(

@@ -165,7 +165,7 @@ def _pairs(instruction: Instruction, grammar: Grammar, escape: str) -> None:
     words = arguments(instruction, escape)
     if not words:
         raise _problem("wrong-argument-count", f"{keyword} requires at least one argument")
-    if not all(words[::2]):
+    if grammar.blank_names == "rejected" and not all(words[::2]):
         raise _problem("blank-name", f"{keyword} names can not be blank")
 
 
@@ -175,7 +175,7 @@ def _arg(instruction: Instruction, grammar: Grammar, escape: str) -> None:
         raise _problem("wrong-argument-count", "ARG requires at least one argument")
     if len(words) > 1 and not grammar.multiple_args:
         raise _problem("wrong-argument-count", "ARG requires exactly one argument")
-    if any(word.startswith("=") for word in words):
+    if grammar.blank_names == "rejected" and any(word.startswith("=") for word in words):
         raise _problem("blank-name", "ARG names can not be blank")
 
 
@@ -190,7 +190,11 @@ def _copy(instruction: Instruction, grammar: Grammar, escape: str) -> None:
         )
     _flags(instruction, grammar)
     try:
-        marker = grammar.heredocs and heredoc_of(words[-1], grammar)
+        marker = (
+            grammar.heredocs
+            and grammar.heredoc_destination == "rejected"
+            and heredoc_of(words[-1], grammar)
+        )
     except ExpansionError:
         marker = None
     if marker:
@@ -258,7 +262,8 @@ def _from(instruction: Instruction, grammar: Grammar, escape: str) -> None:
             "BUILD-09",
             hint="write FROM IMAGE or FROM IMAGE AS NAME; a comment needs a line of its own",
         )
-    _flags(instruction, grammar)
+    if grammar.from_flags == "checked":
+        _flags(instruction, grammar)
 
 
 def _healthcheck(instruction: Instruction, grammar: Grammar, escape: str) -> None:
@@ -280,7 +285,7 @@ def _healthcheck(instruction: Instruction, grammar: Grammar, escape: str) -> Non
         if name == "retries":
             _check_retries(value)
         elif value:
-            _check_duration(name, value)
+            _check_duration(name, value, grammar)
 
 
 def _check_retries(value: str) -> None:
@@ -294,10 +299,12 @@ def _check_retries(value: str) -> None:
         raise _problem("bad-flag-value", f"--retries cannot be negative ({value})", "FORM-07")
 
 
-def _check_duration(name: str, value: str) -> None:
-    if value in ("0", "+0", "-0"):
+def _check_duration(name: str, value: str, grammar: Grammar) -> None:
+    if value in ("0", "+0", "-0") and grammar.intervals == "millisecond":
         return
-    nanoseconds = _nanoseconds(value) if _DURATION.match(value) else _INT64
+    nanoseconds = 0
+    if value not in ("0", "+0", "-0"):
+        nanoseconds = _nanoseconds(value) if _DURATION.match(value) else _INT64
     if nanoseconds >= _INT64:
         raise _problem(
             "bad-flag-value",
@@ -305,6 +312,10 @@ def _check_duration(name: str, value: str) -> None:
             "FORM-07",
             hint=f"write --{name}=30s",
         )
+    if grammar.intervals == "positive":
+        if not nanoseconds or value.startswith("-"):
+            raise _problem("bad-flag-value", f'Interval "{name}" must be positive', "FORM-07")
+        return
     if nanoseconds and (value.startswith("-") or nanoseconds < 10**6):
         raise _problem("bad-flag-value", f'Interval "{name}" cannot be less than 1ms', "FORM-07")
 

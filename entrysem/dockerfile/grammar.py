@@ -73,6 +73,14 @@ class Grammar(Answers):
         empty_entrypoint: ENTRYPOINT without words is `accepted` or `rejected`.
         lacks: flags that are not known, as `copy --link`.
         flags: instruction keyword -> flag name -> `bool`, `string` or `strings` (repeatable).
+        unterminated: a quote or `${` in FROM that nothing closes is `rejected`, or `ends` with the word.
+        replacement: `${X/a}`, without a second slash, is `rejected`, or replaces by `nothing`.
+        blank_names: ENV, LABEL or ARG with a blank name is `rejected` or `accepted`.
+        intervals: which durations HEALTHCHECK takes: zero or at least a `millisecond`, or those that are
+            `positive`.
+        heredoc_destination: COPY to a heredoc is `rejected` or `accepted`.
+        trigger_heredoc: the body of a heredoc in ONBUILD is `kept` with the trigger, or `dropped`.
+        from_flags: flags of FROM are `checked`, or `ignored` but for --platform=.
         multiple_args: whether one ARG instruction may declare several names.
         stage_name: `checked` against BuildKit's pattern, or `free`.
         before_from: whether an instruction other than ARG before FROM is `rejected` or `ignored`.
@@ -98,6 +106,13 @@ class Grammar(Answers):
     empty_entrypoint: Literal["accepted", "rejected"] = "accepted"
     lacks: frozenset[str] = frozenset()
     flags: Mapping[str, Mapping[str, str]] = _REFERENCE_FLAGS
+    unterminated: Literal["rejected", "ends"] = "rejected"
+    replacement: Literal["rejected", "nothing"] = "rejected"
+    blank_names: Literal["rejected", "accepted"] = "rejected"
+    intervals: Literal["millisecond", "positive"] = "millisecond"
+    heredoc_destination: Literal["rejected", "accepted"] = "rejected"
+    trigger_heredoc: Literal["kept", "dropped"] = "kept"
+    from_flags: Literal["checked", "ignored"] = "checked"
     multiple_args: bool = True
     stage_name: Literal["checked", "free"] = "checked"
     before_from: Literal["rejected", "ignored"] = "rejected"

@@ -40,10 +40,12 @@ def expand(
     escape: str,
     modifiers: frozenset[str],
     required: Literal["error", "value"] = "error",
+    unterminated: Literal["rejected", "ends"] = "rejected",
+    replacement: Literal["rejected", "nothing"] = "rejected",
 ) -> str:
     """`word` with quotes removed and variables substituted; an unset name is empty.
 
-    `required`: whether `${NAME:?text}` of an unset name is an `error`, or `text` is its `value`.
+    `required`, `unterminated` and `replacement` are answers of `Grammar`.
 
     Raises:
         ExpansionError: unbalanced quotes, a bad substitution, or `${NAME?message}` fired.
@@ -52,6 +54,8 @@ def expand(
         return word
     lexer = _Lexer(word, variables, escape, modifiers)
     lexer.required = required
+    lexer.unterminated = unterminated
+    lexer.replacement = replacement
     return lexer.expanded()
 
 
@@ -94,6 +98,8 @@ class _Lexer:
         self.raw_quotes = False
         self.raw_escapes = False
         self.required = "error"
+        self.unterminated = "rejected"
+        self.replacement = "rejected"
         self.join_heredoc = True
         self.shared_buffer = True
         self.buffer: list[str] = []
@@ -144,7 +150,7 @@ class _Lexer:
                 piece = char
                 words.add(char)
             result.append(piece)
-        if stop:
+        if stop and self.unterminated == "rejected":
             raise ExpansionError(f"unexpected end of statement while looking for matching {stop}")
         self.raw_escapes = outer
         return "".join(result), words.done()
@@ -156,7 +162,10 @@ class _Lexer:
     def _single_quoted(self) -> str:
         end = self.text.find("'", self.at + 1)
         if end < 0:
+            inner = self.text[self.at + 1 :]
             self.at = len(self.text)
+            if self.unterminated == "ends":
+                return inner
             raise ExpansionError(
                 "unexpected end of statement while looking for matching single-quote"
             )
@@ -170,6 +179,8 @@ class _Lexer:
         while True:
             char = self._peek()
             if not char:
+                if self.unterminated == "ends":
+                    return "".join(result)
                 raise ExpansionError(
                     "unexpected end of statement while looking for matching double-quote"
                 )
@@ -297,8 +308,11 @@ class _Lexer:
         every = self._peek() == "/"
         if every:
             self.at += 1
-        pattern = self._operand("/", raw_escapes=True)
-        replacement = self._operand("}", raw_escapes=True)
+        if self.replacement == "nothing" and "/" not in self.text[self.at :]:
+            pattern, replacement = self._operand("}", raw_escapes=True), ""
+        else:
+            pattern = self._operand("/", raw_escapes=True)
+            replacement = self._operand("}", raw_escapes=True)
         if self.keep_unset and name not in self.variables:
             return "${" + name + "/" + pattern + "/" + replacement + "}"
         matcher = _compiled(pattern, greedy=True)

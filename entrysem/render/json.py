@@ -7,6 +7,7 @@ from typing import Any
 
 from entrysem.dockerfile.text import stored
 from entrysem.errors import DockerfileError, EntrysemError
+from entrysem.inputs.subject import Note
 from entrysem.profiles import Profile
 from entrysem.render.documents import (
     config_document,
@@ -18,6 +19,7 @@ from entrysem.render.documents import (
     template,
     unknown_document,
 )
+from entrysem.render.notes import note_documents
 from entrysem.resolve import Resolution
 from entrysem.shell import ShellView
 
@@ -28,10 +30,11 @@ Variants = Sequence[tuple[str, list[tuple[str, str]]]]
 _VERSION = 1
 
 
-def explanation(resolution: Resolution, name: str, variants: Variants) -> dict[str, Any]:
+def explanation(
+    resolution: Resolution, name: str, variants: Variants, notes: Sequence[Note] = ()
+) -> dict[str, Any]:
     """The document of one file and one run. `variants` is empty without --what-if."""
     image = resolution.image
-    built = image.built
     document: dict[str, Any] = {
         "schema_version": _VERSION,
         "file": stored(name),
@@ -43,18 +46,13 @@ def explanation(resolution: Resolution, name: str, variants: Variants) -> dict[s
         "config": config_document(image.config),
         "unknown": unknown_document(resolution.unknown),
         "assumptions": [stored(sentence) for sentence in resolution.assumptions],
-        "base": None
-        if built is None or built.base is None
-        else {
-            "image": stored(built.base),
-            "origin": built.origin,
-            "note": stored(built.origin_note) or None,
-        },
+        "base": _base(resolution, name),
         "rules": list(resolution.rules),
         "steps": [step_document(step) for step in resolution.steps],
         "shell": _shell(resolution.shell),
         "deviations": deviation_documents(image),
         "variants": None,
+        "notes": note_documents(notes),
     }
     if variants:
         document["variants"] = {
@@ -88,6 +86,19 @@ def rejection(error: EntrysemError, name: str, profile: Profile) -> dict[str, An
         "argv": None,
         "error": described,
     }
+
+
+def _base(resolution: Resolution, name: str) -> dict[str, Any] | None:
+    """Which image the config starts from, and who knew it; None for scratch and a bare config."""
+    built, base = resolution.image.built, resolution.image.base
+    known: tuple[str | None, str]
+    if base is not None:
+        image, known = name.removeprefix("image:"), (base.origin, base.note)
+    elif built is not None and built.base is not None:
+        image, known = built.base, (built.origin, built.origin_note)
+    else:
+        return None
+    return {"image": stored(image), "origin": known[0], "note": stored(known[1]) or None}
 
 
 def _shell(view: ShellView | None) -> dict[str, Any] | None:

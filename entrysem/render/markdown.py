@@ -10,7 +10,7 @@ from entrysem.render.text import answer_line
 from entrysem.render.visible import visible
 from entrysem.resolve import Resolution
 
-__all__ = ["explanation"]
+__all__ = ["code", "explanation", "plain"]
 
 Variants = Sequence[tuple[str, list[tuple[str, str]]]]
 
@@ -19,27 +19,27 @@ def explanation(resolution: Resolution, name: str, variants: Variants) -> str:
     """A section for one file and one run."""
     profile = resolution.image.profile
     lines = [
-        f"### {_text(name)}",
+        f"### {plain(name)}",
         "",
-        f"argv: {_code(answer_line(resolution))}",
+        f"argv: {code(answer_line(resolution))}",
         "",
         f"<sub>{profile.builder}, {profile.runtime}</sub>",
         "",
     ]
     lines += [
-        f"- unknown: {part.key}, inherited from {_code(part.image)}" for part in resolution.unknown
+        f"- unknown: {part.key}, inherited from {code(part.image)}" for part in resolution.unknown
     ]
-    lines += [f"- assumes that {_text(sentence)}" for sentence in resolution.assumptions]
+    lines += [f"- assumes that {plain(sentence)}" for sentence in resolution.assumptions]
     if resolution.unknown or resolution.assumptions:
         lines.append("")
     lines += ["| line | instruction | what happens | rule |", "|---|---|---|---|"]
     for step in resolution.steps:
         line = "" if step.span is None else str(step.span.line)
         instruction = _cell(step.instruction) if step.instruction else ""
-        lines.append(f"| {line} | {instruction} | {_text(step.sentence)} | {step.rule} |")
+        lines.append(f"| {line} | {instruction} | {plain(step.sentence)} | {step.rule} |")
     view = resolution.shell
     if view is not None and view.script is not None:
-        lines += ["", f"{_code(view.shell)} runs the script {_code(view.script)}; {view.sigterm}."]
+        lines += ["", f"{code(view.shell)} runs the script {code(view.script)}; {view.sigterm}."]
     for title, rows in variants:
         lines += ["", f"**{title}**", ""]
         if rows:
@@ -48,7 +48,7 @@ def explanation(resolution: Resolution, name: str, variants: Variants) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """A code span that survives backticks and Markdown's own characters."""
     shown = visible(text)
     ticks = "`"
@@ -61,11 +61,12 @@ def _code(text: str) -> str:
 def _cell(text: str) -> str:
     """A code span inside a table, where a pipe takes a backslash, and one behind it none at all."""
     if "\\|" not in visible(text):
-        return _code(text).replace("|", "\\|")
+        return code(text).replace("|", "\\|")
     inner = re.sub(r"[^A-Za-z0-9 ]", lambda match: f"&#{ord(match.group())};", visible(text))
     return f"<code>{inner}</code>"
 
 
-def _text(text: str) -> str:
+def plain(text: str) -> str:
+    """Text in which nothing means anything to Markdown or HTML."""
     escaped = html.escape(visible(text), quote=False)
     return re.sub(r"[\\`*_\[\]|~$#]", r"\\\g<0>", escaped)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from entrysem.dockerfile import Dockerfile, Instruction
 from entrysem.errors import DockerfileError, EntrysemError, InputError
-from entrysem.model import Step, Words
+from entrysem.model import ImageConfig, Step, Words
 from entrysem.reading import not_exec
 from entrysem.render.visible import markers, shown_words, visible
 from entrysem.resolve import Resolution
@@ -18,6 +18,9 @@ from entrysem.shell import ShellView
 
 #: Characters of a source line that are shown.
 _SHOWN = 500
+
+#: How a sentence about the origin begins, where its note does not tell.
+_ORIGINS = {"catalogue": "the ", "registry": "the registry's "}
 
 __all__ = ["Style", "answer_line", "explanation", "problem", "trace_table", "variants_table"]
 
@@ -67,6 +70,9 @@ def explanation(resolution: Resolution, name: str, style: Style) -> str:
     if image.dockerfile is not None:
         lines += ["", style.faint(f"{visible(name)}  ({image.profile.builder})")]
         lines += _listing(image.dockerfile, resolution.steps, style)
+    elif image.base is not None:
+        lines += ["", style.faint(f"{visible(name)}  ({image.base.origin})")]
+        lines += [f"    {_config_line(image.config)}"]
     lines += ["", style.faint(f"{_command(resolution)}  ({image.profile.runtime})")]
     lines += [
         _step_line(step, style) for step in resolution.steps if step.stage is None and _is_run(step)
@@ -99,9 +105,12 @@ def _notes(resolution: Resolution) -> list[str]:
         notes.append(f"unknown: {_and(unknown)}, inherited from {image}")
         notes.append(f"to settle it: docker image inspect {quoted} > base.json")
         notes.append(f"              and explain again with --base-config {quoted}=base.json")
-    built = resolution.image.built
-    if built is not None and built.origin == "catalogue" and not resolution.unknown:
-        notes.append(f"rests on the {visible(built.origin_note)}")
+    built, base = resolution.image.built, resolution.image.base
+    origin, note = (None, "") if built is None else (built.origin, built.origin_note)
+    if base is not None:
+        origin, note = base.origin, base.note
+    if note and origin not in {"given", "unknown"} and not resolution.unknown:
+        notes.append(f"rests on {_ORIGINS.get(origin or '', '')}{visible(note)}")
     notes += [f"assumes that {visible(sentence)}" for sentence in resolution.assumptions]
     read_only = [
         item for item in resolution.image.profile.deviations if item.status == "source-read"
@@ -111,6 +120,17 @@ def _notes(resolution: Resolution) -> list[str]:
         if item.rule in applied:
             notes.append(f"{item.id} was read in the source, not seen on an engine: {item.what}")
     return notes
+
+
+def _config_line(config: ImageConfig) -> str:
+    """`Entrypoint ["e"], no Cmd, no Shell`."""
+    values = (("Entrypoint", config.entrypoint), ("Cmd", config.cmd), ("Shell", config.shell))
+    parts = [
+        f"no {key}" if words is None else f"{key} {shown_words(words)}" for key, words in values
+    ]
+    if config.onbuild:
+        parts.append(f"OnBuild {shown_words(config.onbuild)}, which only a build on it runs")
+    return ", ".join(parts)
 
 
 def _quote(text: str) -> str:

@@ -34,7 +34,9 @@ ENGINES = {
         ("context", "host", "builder", "cli", "workspace"),
         ("expendable", "reuse", "translate"),
     ),
-    "podman": _Engine("entrysem.verify.engines.podman", "Podman", ("cli", "host", "workspace")),
+    "podman": _Engine(
+        "entrysem.verify.engines.podman", "Podman", ("cli", "host", "workspace"), ("reuse",)
+    ),
     "buildah": _Engine(
         "entrysem.verify.engines.buildah", "Buildah", ("format", "cli", "workspace")
     ),

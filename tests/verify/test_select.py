@@ -49,6 +49,7 @@ def opened(text: str) -> dict[str, Any]:
             {"host": "tcp://h:1?a=b", "builder": "classic"},
         ),
         ("docker:expendable=yes,reuse=no", {"expendable": True, "reuse": False}),
+        ("podman:reuse=no", {"reuse": False}),
         ("podman:host=unix:///x.sock,workspace=/w", {"host": "unix:///x.sock", "workspace": "/w"}),
         (
             "buildah:format=docker,cli=in suite buildah",

@@ -20,11 +20,15 @@ Chance. Two things make one Dockerfile give different images from run to run:
 from __future__ import annotations
 
 import base64
+import contextlib
+import fcntl
 import hashlib
 import json
+import os
 import re
+import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +49,11 @@ _ID = re.compile(r"(?:sha256:)?([0-9a-f]{64})\Z")
 #: How podman and buildah from 1.19 to 1.43 say that nobody gave them an image.
 _MISSING = re.compile(
     r"image not known|could not be found locally|short-name .* did not resolve|"
-    r"image not found|no such image"
+    r"image not found|no such image|no stage or image found"
+)
+#: A RUN that ran: the images of the cases hold no program that it could run.
+_RAN = re.compile(
+    r'building at STEP "RUN .*": (?:exit status|error while running runtime)', re.DOTALL
 )
 #: What no Dockerfile can be blamed for.
 _BROKEN = re.compile(
@@ -55,6 +63,8 @@ _BROKEN = re.compile(
     r"resource temporarily unavailable|unknown flag|unknown shorthand",
     re.IGNORECASE,
 )
+#: Buildah 1.39 keeps the body of every heredoc under one name for all builds of the machine.
+_RACED = re.compile(r'(?:reading "|sources under ")/var/tmp["/]')
 _LOG = re.compile(r'time="[^"]*" level=(?:warning|info|debug)')
 _ERROR = re.compile(r'(?:Error|error|ERROR)\b|time="[^"]*" level=(?:error|fatal)')
 
@@ -96,6 +106,8 @@ def outcome_of_failure(code: int, message: str, *, what: str) -> Built:
         raise HarnessError(f"{what} does not work here: {message}")
     if _MISSING.search(message):
         return Built("missing-image", message)
+    if _RAN.search(message):
+        return Built("skipped", f"RUN needs a program that is not there: {message}")
     return Built("rejected", message or f"exit code {code}")
 
 
@@ -200,7 +212,14 @@ class StoreBuilder(ABC):
             return self._agreed(job, source, unanimous=True)
         if _like_ids(source):
             return self._agreed(job, source, unanimous=False)
-        return self._build(source, f"{_TAG}:latest", job)
+        if b"<<" not in source:
+            return self._build(source, f"{_TAG}:latest", job)
+        with _alone():
+            for _ in range(_TRIES):
+                built = self._build(source, f"{_TAG}:latest", job)
+                if not _RACED.search(built.message):
+                    return built
+        return Built("skipped", f"another build took its heredoc away: {built.message}")
 
     def _agreed(self, job: Job, source: bytes, *, unanimous: bool) -> Built:
         """Builds several times: all must agree, or two, whose answer counts."""
@@ -295,6 +314,15 @@ def read_stored(root: Path, image: str) -> Config | None:
     if hashlib.sha256(data).hexdigest() != image:
         return None
     return config_of_blob(data, where=f"image {image[:12]}")
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Waits for every other session of this user on this machine that builds a heredoc."""
+    place = Path(tempfile.gettempdir()) / f"entrysem-heredocs-{os.geteuid()}.lock"
+    with place.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _source(base: bytes | Config) -> str:

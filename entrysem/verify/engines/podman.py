@@ -30,7 +30,7 @@ from entrysem.verify import session as sessions
 from entrysem.verify.engines import LABEL
 from entrysem.verify.engines.builder import Built, clean, external_images
 from entrysem.verify.engines.libpod import Libpod, Service, decoded
-from entrysem.verify.engines.podman_store import PodmanStore, remove_store, runroot_of
+from entrysem.verify.engines.podman_store import PodmanStore, Starts, remove_store, runroot_of
 from entrysem.verify.engines.process import Commands, text
 from entrysem.verify.engines.slots import Pool, Workspace, remove_folder
 from entrysem.verify.protocol import HarnessError, Implementation, Job, Observation
@@ -49,6 +49,7 @@ class Podman:
         cli: the command, when it is not `podman` on PATH.
         host: `unix://SOCKET` of a service; empty for the local command.
         workspace: a folder that podman sees under the same path; empty for a temporary one.
+        reuse: whether a process is started once for all runs that come to the same (`Starts`).
 
     Raises:
         InputError: a host that is no unix socket.
@@ -62,6 +63,7 @@ class Podman:
         cli: str = "",
         host: str = "",
         workspace: str = "",
+        reuse: bool = True,
     ) -> None:
         if host and not host.startswith("unix://"):
             raise InputError(
@@ -81,6 +83,7 @@ class Podman:
         self._probe_lock = threading.Lock()
         self._implementation: Implementation | None = None
         self._limits = True
+        self._starts = Starts(reuse=reuse)
 
     def start(self) -> Implementation:
         """Asks podman who it is, in a store that is then used.
@@ -176,6 +179,7 @@ class Podman:
             get_probe=self._probe,
             service=service,
             remote=self._remote,
+            starts=self._starts,
         )
 
     def _probe(self) -> Path:

@@ -9,7 +9,9 @@ How a process sees it. The probe is put into the created container at the place 
 is looked for (which works through a remote service too, where a bind mount would not), and
 `podman start --attach` hands its output through byte for byte, which `podman logs` does not in 3.0.
 With `--init` the first process is podman's own, which starts the probe; the probe reads the words of
-process 1 as well.
+process 1 as well. A start takes half a second, so a process is observed once for each distinct
+(configuration of the container, argv that its inspection shows, init) of a session (`Starts`); the way
+from image and options to that argv is looked at for each run.
 
 What is typed goes through the real command line; lists are sent to the API. A list can be typed as well,
 `--entrypoint '["a", "b"]'`, with the same outcome in a local podman; a remote one loses an empty list
@@ -21,6 +23,7 @@ from __future__ import annotations
 import contextlib
 import json
 import posixpath
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,7 +38,7 @@ from entrysem.verify.engines.slots import end_commands, remove_folder
 from entrysem.verify.protocol import Config, HarnessError, Level, Run, RunObservation
 from entrysem.versions import in_range, parse_version
 
-__all__ = ["PodmanStore", "place_of", "remove_store", "runroot_of"]
+__all__ = ["PodmanStore", "Starts", "place_of", "remove_store", "runroot_of"]
 
 _LONGEST_RUNROOT = 50
 _REMOVAL = 60.0  # seconds
@@ -49,6 +52,39 @@ _UNREADABLE = (
 )
 
 
+#: What of a container's configuration its process can notice.
+_NOTICED = ("Entrypoint", "Cmd", "Env", "WorkingDir", "User")
+
+
+class Starts:
+    """What was observed of processes in this session, for runs that come to the same.
+
+    Args:
+        reuse: whether to remember anything at all.
+    """
+
+    def __init__(self, *, reuse: bool) -> None:
+        self._reuse = reuse
+        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._seen: dict[str, RunObservation] = {}
+
+    def once(self, key: str, start: Callable[[], RunObservation]) -> RunObservation:
+        """What `start` gives, or gave for the same key.
+
+        Raises:
+            HarnessError: what `start` raises; nothing is remembered then.
+        """
+        if not self._reuse:
+            return start()
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._seen:
+                self._seen[key] = start()
+            return self._seen[key]
+
+
 class PodmanStore(StoreBuilder):
     """A private store with its service, or the user's own behind a service.
 
@@ -58,6 +94,7 @@ class PodmanStore(StoreBuilder):
         get_probe: compiles the probe, or says where it is.
         service: ours; None for a remote one.
         remote: the user's service; None when it is ours.
+        starts: what all stores of the session have seen of processes.
     """
 
     def __init__(
@@ -73,6 +110,7 @@ class PodmanStore(StoreBuilder):
         get_probe: Callable[[], Path],
         service: Service | None,
         remote: Libpod | None,
+        starts: Starts,
     ) -> None:
         super().__init__(commands, prefix, folder, session=session, platform=platform)
         self._new = in_range(parse_version(version), ">=4.0")
@@ -80,7 +118,7 @@ class PodmanStore(StoreBuilder):
         self._get_probe = get_probe
         self._service = service
         self._remote = remote
-        self._broken = False
+        self._starts = starts
 
     @property
     def _api(self) -> Libpod:
@@ -194,8 +232,14 @@ class PodmanStore(StoreBuilder):
         document = self._inspected(container)
         shown = [document.get("Path") or "", *(document.get("Args") or ())]
         unclear = len(shown) == 2 and shown[0] == shown[1]
-        if level == "PROCESS":
-            return self._started(container, run, document, None if unclear else tuple(shown))
+        # No process can be given a NUL: what was decided at the creation is all there is.
+        if level == "PROCESS" and not any("\0" in word for word in shown):
+            if unclear:
+                return self._started(container, run, document, None)
+            key = _key(document, shown, init=run.init)
+            return self._starts.once(
+                key, lambda: self._started(container, run, document, tuple(shown))
+            )
         if not unclear:
             return RunObservation(argv=tuple(shown))
         prepared = self._api.call("POST", f"/containers/{container}/init")
@@ -281,6 +325,14 @@ class PodmanStore(StoreBuilder):
         if self._service is not None:
             self._service.stop()
             remove_store(self.prefix, self.folder)
+
+
+def _key(document: Mapping[str, Any], argv: Sequence[str], *, init: bool) -> str:
+    config = document.get("Config") or {}
+    noticed = {name: config.get(name) for name in _NOTICED}
+    # Every container has a host name of its own.
+    noticed["Env"] = [one for one in noticed["Env"] or () if not one.startswith("HOSTNAME=")]
+    return json.dumps([noticed, argv, init])
 
 
 def remove_store(prefix: Sequence[str], folder: Path) -> None:
