@@ -225,7 +225,7 @@ PROJECTS: dict[str, Project] = {
         environment={"B": "from-env"},
     ),
     "build-args-map": _one(
-        "build:\n  context: .\n  args: {A: 1, B: 1.10, C: true, D: null, E: '', F: 0o17, G: 1e3, H: null, I: 1e30, J: 1.5e-7}",
+        "build:\n  context: .\n  args: {A: 1, B: 1.10, C: true, D: null, E: '', F: 0o17, G: 1e3, H: null, I: 1e30, J: 1.5e-7, K: 123456.5, L: 1234567.5, M: 1e5, N: 1e6, O: 0.0001, P: 0.00001, Q: -0.0}",
         environment={"D": "d"},
     ),
     "build-args-null": _one("build: {context: ., args: }"),
