@@ -16,12 +16,13 @@ __all__ = ["merging"]
 #: Programs that run the command line that they are given.
 _RUNS_ARGUMENTS = frozenset(
     (
-        "tini tini-static dumb-init docker-init catatonit env gosu su-exec setpriv chpst runuser sudo "
-        "nice ionice timeout time stdbuf nohup xvfb-run with-contenv init my_init envconsul chamber "
-        "exec npx dockerize confd containerpilot containerbuddy forego run-parts entrykit codep pid1 "
-        "go-init s6-setuidgid dbus-run-session strace proot flock unshare nsenter chroot start-stop-daemon "
-        "multirun prehook switch reefer parent envplate ep consul-template vaultenv summon aws-vault "
-        "systemd-run su gotpl ssh-agent rvm-exec rbenv chdir wait-for-it wait-for dockerfy tsdb pipework"
+        "tini tini-static dumb-init docker-init catatonit env gosu su-exec setpriv chpst runuser "
+        "sudo nice ionice timeout time stdbuf nohup xvfb-run with-contenv init my_init envconsul "
+        "chamber exec npx dockerize confd containerpilot containerbuddy forego run-parts entrykit "
+        "codep pid1 go-init s6-setuidgid dbus-run-session strace proot flock unshare nsenter "
+        "chroot start-stop-daemon multirun prehook switch reefer parent envplate ep consul- "
+        "template vaultenv summon aws-vault systemd-run su gotpl ssh-agent rvm-exec rbenv chdir "
+        "wait-for-it wait-for dockerfy tsdb pipework"
     ).split()
 )
 #: These take a command line behind a word of their own.

@@ -1,7 +1,7 @@
 """What is told, and what is not.
 
-The files are the smallest that show a mistake which somebody reported (threads are named) or published, and
-beside each the nearest that is right.
+The files are the smallest that show a mistake that was reported (threads are named) or published,
+and beside each the nearest that is right.
 """
 
 from __future__ import annotations
@@ -219,7 +219,8 @@ def test_a_rejected_file() -> None:
         find(b"")
 
 
-def test_bytes_that_are_no_text() -> None:
-    (finding,) = find(b"FROM scratch\nCMD ['\xff\x1b[2J']\n")
-    assert finding.kind == "ES004"
+def test_characters_that_act_on_a_terminal_are_spelled_out() -> None:
+    (finding,) = find(b'FROM scratch\nENTRYPOINT x\nCMD ["\\u001b[2J\xff\xe2\x80\xae"]\n')
+    assert finding.kind == "ES001"
+    assert "\\u001b[2J" in finding.message
     assert finding.message.isprintable()

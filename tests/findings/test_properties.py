@@ -19,6 +19,7 @@ from entrysem.findings.fix import apply, fix_all, prove
 from entrysem.findings.kinds import KINDS
 from entrysem.findings.model import SEVERITIES
 from entrysem.hypothesis import dockerfiles
+from entrysem.render.visible import visible
 from tests.strategies import sources
 
 BASES = {"b": ImageConfig(("tini", "--"), ("serve", "x"))}
@@ -37,7 +38,7 @@ def _hold(source: bytes, bases: BaseLookup | Mapping[str, ImageConfig]) -> None:
     for finding in found:
         assert finding.kind in KINDS
         assert SEVERITIES.index(finding.severity) >= SEVERITIES.index(KINDS[finding.kind].severity)
-        assert finding.message.isprintable()
+        assert visible(finding.message) == finding.message
         if finding.fix is not None:
             assert KINDS[finding.kind].fixable
             after = apply(source, [finding.fix])
