@@ -15,7 +15,10 @@ from entrysem.render.visible import visible
 
 __all__ = ["exec_changes", "json_piece", "plain_words", "quoted"]
 
-_WORD = late(r"(?P<bare>[\w./:@%+=,-]+)|(?P<double>\"[^\"\\$`!\x00-\x1f]*\")|(?P<single>'[^'\"\\\x00-\x1f]*')", re.ASCII)
+_WORD = late(
+    r"(?P<bare>[\w./:@%+=,-]+)|(?P<double>\"[^\"\\$`!\x00-\x1f]*\")|(?P<single>'[^'\"\\\x00-\x1f]*')",
+    re.ASCII,
+)
 _BLANKS = late(r"[ \t]+")
 #: What the shell does itself, or would take as no word: a program of that name may not exist.
 _OWN = frozenset(

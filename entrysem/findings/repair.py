@@ -51,7 +51,7 @@ def repaired(text: str) -> list[Change] | None:
 
 def changed(text: str, changes: list[Change]) -> str:
     """The text with the changes made."""
-    pieces = []
+    pieces: list[str] = []
     at = 0
     for start, end, new in changes:
         pieces += (text[at:start], new)
@@ -102,9 +102,7 @@ def _blank(text: str, at: int, changes: list[Change]) -> int:
     match = _BLANK.match(text, at)
     assert match is not None
     changes += [
-        Change(index, index + 1, " ")
-        for index in range(at, match.end())
-        if text[index] == "\u00a0"
+        Change(index, index + 1, " ") for index in range(at, match.end()) if text[index] == "\u00a0"
     ]
     return match.end()
 
@@ -175,7 +173,4 @@ def _escapes(text: str, start: int, end: int) -> list[Change]:
         letter = match.group(1)
         if not (letter.isalnum() or letter in "._-") or (letter in "bfnrtu" and not path):
             raise _GivesUpError
-    return [
-        Change(start + match.start(), start + match.start() + 1, "\\\\")
-        for match in found
-    ]
+    return [Change(start + match.start(), start + match.start() + 1, "\\\\") for match in found]
