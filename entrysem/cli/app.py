@@ -21,6 +21,8 @@ __all__ = ["USAGE_ERROR", "app"]
 _COMMANDS = {
     "explain": "explain",
     "check": "check",
+    "diff": "diff",
+    "emit": "emit",
     "table": "table",
     "oracle": "oracle",
     "rules": "rules",

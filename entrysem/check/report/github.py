@@ -5,8 +5,8 @@
 A value may hold no line end, and a property no `:` or `,`: they are percent-escapes. GitHub shows ten of each
 level a step; all are in the job summary (`markdown`), which `check` writes to GITHUB_STEP_SUMMARY.
 
-Source: actions/toolkit packages/core/src/command.ts (escapeData, escapeProperty); GitHub Docs, "Workflow
-commands for GitHub Actions".
+Source: actions/runner 079cdb1 src/Runner.Common/ActionCommand.cs (TryParseV2), which reads them; GitHub Docs,
+"Workflow commands for GitHub Actions".
 """
 
 from __future__ import annotations

@@ -11,14 +11,15 @@ artifactChange, replacement); GitHub Docs, "SARIF support for code scanning".
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from entrysem.check.kinds import REJECTED, all_kinds
+from entrysem.check.kinds import REJECTED, TEXTS, all_kinds, page
 from entrysem.check.model import FileResult, Place, Problem, Rejection, fingerprint
-from entrysem.errors import Span
+from entrysem.errors import InputError, Span
 from entrysem.findings.model import Edit, Fix, Kind
 from entrysem.render.visible import visible
 
@@ -82,8 +83,6 @@ def render(results: Sequence[FileResult], code: int) -> str:
 
 
 def _rule(kind: Kind) -> dict[str, Any]:
-    from entrysem.check.kinds import TEXTS  # noqa: PLC0415
-
     text = TEXTS.get(kind.id, f"{kind.title}.")
     rule: dict[str, Any] = {
         "id": kind.id,
@@ -93,6 +92,8 @@ def _rule(kind: Kind) -> dict[str, Any]:
         "help": {"text": f"{text} `entrysem check --show {kind.id}` prints the page."},
         "defaultConfiguration": {"level": _LEVELS[kind.severity]},
     }
+    with contextlib.suppress(InputError):  # without the pages the text has to do
+        rule["help"]["markdown"] = page(kind)
     if kind.rules:
         rule["properties"] = {"tags": list(kind.rules)}
     return rule

@@ -1,0 +1,1 @@
+"""What `entrysem diff` prints: a module a format. Nothing here decides anything."""

@@ -1,0 +1,1 @@
+"""Tests for other tools, generated from what a Dockerfile's image should be."""
