@@ -15,13 +15,7 @@ from pathlib import Path
 from entrysem.errors import InputError
 from entrysem.late import late
 
-__all__ = [
-    "MAX_BYTES",
-    "SKIPPED_FOLDERS",
-    "dockerfiles_under",
-    "is_dockerfile_name",
-    "read_source",
-]
+__all__ = ["MAX_BYTES", "SKIPPED_FOLDERS", "dockerfiles_under", "is_dockerfile_name", "read_source"]
 
 #: Larger files are refused unread. The largest real Dockerfile that we know of has under 1 MB.
 MAX_BYTES = 16 * 1024 * 1024
