@@ -28,6 +28,7 @@ _COMMANDS = {
     "claims": "rules",
     "vectors": "vectors",
     "verify": "verify",
+    "scan": "scan",
 }
 
 
