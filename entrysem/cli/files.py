@@ -24,7 +24,11 @@ _NAME = late(
     r"(?:Dockerfile|Containerfile)(?:[.\-_].*)?\Z|.*\.(?:Dockerfile|Containerfile)\Z", re.IGNORECASE
 )
 _NOT = late(r".*\.(?:dockerignore|md|swp|bak|orig|rej|py|sh|json|ya?ml|j2|tmpl)\Z", re.IGNORECASE)
+<<<<<<< HEAD
 #: Never looked into.
+=======
+#: Folders that nobody's own Dockerfiles are in.
+>>>>>>> w-scan
 SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__"})
 
 
@@ -63,6 +67,11 @@ def read_source(name: str) -> bytes:
             hint="name the Dockerfile itself",
         )
     return data
+
+
+def is_dockerfile_name(name: str) -> bool:
+    """Whether a file of this name, without its folder, is taken for a Dockerfile."""
+    return bool(_NAME.match(name)) and not _NOT.match(name)
 
 
 def dockerfiles_under(folder: str) -> Iterator[str]:
