@@ -24,11 +24,7 @@ _NAME = late(
     r"(?:Dockerfile|Containerfile)(?:[.\-_].*)?\Z|.*\.(?:Dockerfile|Containerfile)\Z", re.IGNORECASE
 )
 _NOT = late(r".*\.(?:dockerignore|md|swp|bak|orig|rej|py|sh|json|ya?ml|j2|tmpl)\Z", re.IGNORECASE)
-<<<<<<< HEAD
-#: Never looked into.
-=======
 #: Folders that nobody's own Dockerfiles are in.
->>>>>>> w-scan
 SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__"})
 
 
@@ -84,8 +80,3 @@ def dockerfiles_under(folder: str) -> Iterator[str]:
             path = os.path.join(root, name)  # noqa: PTH118 - os.walk gives strings
             if is_dockerfile_name(name) and Path(path).is_file():
                 yield path
-
-
-def is_dockerfile_name(name: str) -> bool:
-    """Whether a file of this name, without folders, is taken for a Dockerfile."""
-    return bool(_NAME.match(name)) and not _NOT.match(name)
