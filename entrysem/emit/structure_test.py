@@ -11,8 +11,8 @@ Only `metadataTest` is written. What that tool does with it was read in its sour
 A word is written as a double-quoted YAML scalar, with an escape for all that acts on a terminal or
 that YAML forbids.
 
-Source: GoogleContainerTools/container-structure-test @63ee63e15fae pkg/types/v2/metadata.go (MetadataTest,
-IsEmpty, Run), pkg/types/v2/structure.go (RunMetadataTests),
+Source: GoogleContainerTools/container-structure-test @63ee63e15fae pkg/types/v2/metadata.go
+(MetadataTest, IsEmpty, Run), pkg/types/v2/structure.go (RunMetadataTests),
 cmd/container-structure-test/app/cmd/test/util.go (Parse, ProcessResults).
 """
 
