@@ -1,10 +1,24 @@
-"""Compose projects written by hand: one question each, for Compose and entrysem to answer alike."""
+"""Compose projects written by hand: one question each, for Compose and entrysem to answer alike.
+
+`python -m conformance.compose_projects` asks the Composes of the lab, and writes what they say to
+`tests/inputs/compose/observed.json`, which the tests that need no engine compare with.
+"""
+
+# ruff: noqa: E501  # a project stands on a line where it can
 
 from __future__ import annotations
 
-from conformance.composed import Project
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-__all__ = ["PROJECTS"]
+from conformance.composed import NAME, Compose, Project, Reading
+
+__all__ = ["OBSERVED", "PROJECTS", "SUITES", "moved", "observations"]
+
+OBSERVED = Path(__file__).parents[1] / "tests" / "inputs" / "compose" / "observed.json"
+SUITES = ("trixie", "sid")
 
 
 def _one(body: str, **more: object) -> Project:
@@ -211,7 +225,7 @@ PROJECTS: dict[str, Project] = {
         environment={"B": "from-env"},
     ),
     "build-args-map": _one(
-        "build:\n  context: .\n  args: {A: 1, B: 1.10, C: true, D: null, E: '', F: 0o17, G: 1e3, H: null, I: 1e30, J: 1.5e-7}",
+        "build:\n  context: .\n  args: {A: 1, B: 1.10, C: true, D: null, E: '', F: 0o17, G: 1e3, H: null, I: 1e30, J: 1.5e-7, K: 123456.5, L: 1234567.5, M: 1e5, N: 1e6, O: 0.0001, P: 0.00001, Q: -0.0}",
         environment={"D": "d"},
     ),
     "build-args-null": _one("build: {context: ., args: }"),
@@ -601,3 +615,26 @@ PROJECTS: dict[str, Project] = {
         {"compose.yaml": '{"services": {"web": {"image": "i", "command": ["a", "\\u00e9"]}}}'}
     ),
 }
+
+
+def moved(services: Mapping[str, Any] | None, folder: Path) -> Any:
+    """The services as they are when the project is in `/project`; None for a refused project."""
+    text = json.dumps(services)
+    return json.loads(text.replace(f"{folder.parent}/", "/"))
+
+
+def observations(suite: str) -> tuple[str, dict[str, Any]]:
+    """The version of a suite's Compose, and what it makes of each project."""
+    compose = Compose(suite)
+    with compose.folder() as folder:
+        readings: list[Reading] = compose.read(list(PROJECTS.values()), folder)
+        found = {
+            name: moved(reading.services, folder / f"p{number}" / NAME)
+            for number, (name, reading) in enumerate(zip(PROJECTS, readings, strict=True))
+        }
+    return compose.version, found
+
+
+if __name__ == "__main__":
+    seen = dict(observations(suite) for suite in SUITES)
+    OBSERVED.write_text(json.dumps(seen, indent=1, sort_keys=True, ensure_ascii=False) + "\n")

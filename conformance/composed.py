@@ -23,7 +23,11 @@ from entrysem.errors import InputError
 from entrysem.inputs.compose import read_compose
 from entrysem.inputs.subject import Subject
 
-__all__ = ["Compose", "Project", "Reading", "of_compose", "of_entrysem"]
+__all__ = ["NAME", "Compose", "Project", "Reading", "read_here"]
+
+
+#: Of each project's folder, which gives the project its name.
+NAME = "project"
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,8 @@ class Compose:
     def read(self, projects: Sequence[Project], folder: Path) -> list[Reading]:
         """What Compose makes of the projects, which are written below `folder`."""
         for number, project in enumerate(projects):
-            place = folder / f"p{number}"
-            place.mkdir()
+            place = folder / f"p{number}" / NAME
+            place.mkdir(parents=True)
             project.write(place)
             options = [word for name in project.named for word in ("-f", name)]
             words = [
@@ -113,24 +117,26 @@ class Compose:
                 *("docker", "compose", *options, *project.options),
                 *("config", "--format", "json", *project.services),
             ]
-            script = f"{shlex.join(words)} >../p{number}.out 2>../p{number}.err\necho $? >../p{number}.rc\n"
+            out = f"../../p{number}"
+            script = f"{shlex.join(words)} >{out}.out 2>{out}.err\necho $? >{out}.rc\n"
             (folder / f"p{number}.sh").write_text(script)
         # Three at a time; the suite has a shell and not much else.
         loop = (
-            "n=0; for s in p*.sh; do (cd ${s%.sh}; bash ../$s) & n=$((n+1));"
+            "n=0; for s in p*.sh; do (cd ${s%.sh}/project; bash ../../$s) & n=$((n+1));"
             " [ $((n%3)) = 0 ] && wait; done; wait"
         )
         self.run(("bash", "-c", loop), folder=folder)
-        return [self._reading(folder, number, project) for number, project in enumerate(projects)]
+        return [self._reading(folder, number) for number in range(len(projects))]
 
-    def _reading(self, folder: Path, number: int, project: Project) -> Reading:
+    def _reading(self, folder: Path, number: int) -> Reading:
         base = folder / f"p{number}"
         code = base.with_suffix(".rc").read_text().strip()
         if code != "0":
             return Reading(None, base.with_suffix(".err").read_text(errors="replace"))
         model = json.loads(base.with_suffix(".out").read_text(errors="replace"))
         services = {
-            name: of_compose(service, base) for name, service in (model["services"] or {}).items()
+            name: of_compose(service, base / NAME)
+            for name, service in (model["services"] or {}).items()
         }
         return Reading(services)
 
@@ -159,9 +165,7 @@ def of_compose(service: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "inline": inline,
         "dockerfile": None
         if inline is not None
-        else os.path.normpath(
-            os.path.join(folder, context, build.get("dockerfile") or "Dockerfile")
-        ),
+        else os.path.normpath(folder / context / (build.get("dockerfile") or "Dockerfile")),
     }
 
 
@@ -182,7 +186,7 @@ def of_entrysem(subject: Subject, folder: Path) -> dict[str, Any]:
         "inline": None if subject.text is None else subject.text.decode(),
         "dockerfile": None
         if subject.text is not None
-        else os.path.normpath(os.path.join(folder, subject.dockerfile)),
+        else os.path.normpath(folder / subject.dockerfile),
     }
 
 
@@ -204,6 +208,8 @@ def read_here(project: Project, folder: Path) -> Reading:
                 project_directory=next(iter(taken["--project-directory"]), None),
             )
         except InputError as error:
+            if error.code == "nothing-to-run":
+                return Reading({})
             return Reading(None, f"{error.where}: {error.message} ({error.code})")
     return Reading(
         {
@@ -225,5 +231,5 @@ def _unescaped(value: Any) -> Any:
     if isinstance(value, list):
         return [_unescaped(item) for item in value]
     if isinstance(value, dict):
-        return {name: _unescaped(entry) for name, entry in value.items()}
+        return {_unescaped(name): _unescaped(entry) for name, entry in value.items()}
     return value

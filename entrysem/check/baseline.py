@@ -1,7 +1,7 @@
 """What was known before: the fingerprints in a JSON report of an earlier run.
 
-With a baseline, `check` can be required of a repository that has findings already: only new ones count. An
-expectation that does not hold is never known before.
+With a baseline, `check` can be required of a repository that has findings already: only new ones count.
+An expectation that does not hold is never known before.
 """
 
 from __future__ import annotations

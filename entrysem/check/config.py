@@ -1,9 +1,9 @@
 """The configuration: `.entrysem.toml`, or `[tool.entrysem]` of a `pyproject.toml`.
 
-For each file the nearest one counts, upwards from its folder to the repository's root; a `pyproject.toml`
-without that table is passed over, and `.entrysem.toml` goes before the `pyproject.toml` beside it. Nothing is
-inherited from one further up. Paths and globs in it are seen from its own folder; globs are those of
-`.gitignore`.
+For each file the nearest one counts, upwards from its folder to the repository's root; a
+`pyproject.toml` without that table is passed over, and `.entrysem.toml` goes before the
+`pyproject.toml` beside it. Nothing is inherited from one further up. Paths and globs in it are seen
+from its own folder; globs are those of `.gitignore`.
 
     failure-threshold = "warning"
     disable = ["ES009", "nothing-to-run"]
@@ -39,7 +39,7 @@ _LARGEST = 4 * 1024 * 1024
 
 
 class Entry(NamedTuple):
-    """One `[[files]]` or `[[expect]]`: the globs of its `path`, and its other keys as they are written."""
+    """One `[[files]]` or `[[expect]]`: the globs of its `path`, and its other keys as written."""
 
     paths: tuple[str, ...]
     values: Mapping[str, Any]
@@ -201,9 +201,7 @@ class _Reader:
     def wrong(self, name: str, wanted: str, value: Any) -> NoReturn:
         shown = repr(value)
         shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-        raise InputError(
-            "bad-config", f"{name} must be {wanted}, and is {shown}", where=self.path
-        )
+        raise InputError("bad-config", f"{name} must be {wanted}, and is {shown}", where=self.path)
 
 
 _Check = Callable[[_Reader, str, Any], None]

@@ -58,7 +58,8 @@ def judge(expectation: Expectation, build: Callable[[Context], Image], *, strict
         observed = f"error {error.code}"
         return Verdict(
             "unmet",
-            f"Expected is {wanted}, and the build is rejected{_of(expectation)}: {visible(error.message)}.",
+            f"Expected is {wanted}, and the build is rejected{_of(expectation)}: "
+            f"{visible(error.message)}.",
             error.span,
             None,
             wanted,
@@ -77,14 +78,14 @@ def judge(expectation: Expectation, build: Callable[[Context], Image], *, strict
     if answer == "unknown":
         images = " and ".join(dict.fromkeys(visible(part.image) for part in result.unknown))
         message = (
-            f"Expected is {wanted}{_of(expectation)}; whether the container gets that depends on {images}, "
-            f"which is not known: {observed}."
+            f"Expected is {wanted}{_of(expectation)}; whether the container gets that depends on "
+            f"{images}, which is not known: {observed}."
         )
     return Verdict(answer, message, _decides(result), result.words, wanted, observed)
 
 
 def fits(expected: Sequence[str], words: Words) -> bool:
-    """Whether `expected` is `words` for some filling of its holes; each hole holds any number of words."""
+    """Whether `expected` is `words` for some filling of its holes, each with any number of words."""
     pieces: list[list[str]] = [[]]
     for word in words or ():
         if isinstance(word, Inherited):
@@ -110,9 +111,7 @@ def fits(expected: Sequence[str], words: Words) -> bool:
     return True
 
 
-def _answer(
-    expectation: Expectation, result: Resolution
-) -> Literal["kept", "unmet", "unknown"]:
+def _answer(expectation: Expectation, result: Resolution) -> Literal["kept", "unmet", "unknown"]:
     error, known = result.error, is_known(result.words)
     if expectation.argv is not None:
         if error is not None and known:

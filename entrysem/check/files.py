@@ -1,11 +1,11 @@
 """From what was typed to the files that are checked, in the order typed and each once.
 
-A file that is named is checked, whatever it is called and whoever ignores it. Below a folder are checked the
-files that are named like Dockerfiles; a glob, which the shell has not expanded, stands for the files and
-folders that it matches. What Git ignores is left out of globs, and of folders unless the folder itself is
-ignored, for then it was named on purpose. Nothing that was named is
-passed over in silence: a path that is not there, a glob without a match and a folder that cannot be entered
-are errors of their own.
+A file that is named is checked, whatever it is called and whoever ignores it. Below a folder are
+checked the files that are named like Dockerfiles; a glob, which the shell has not expanded, stands for
+the files and folders that it matches. What Git ignores is left out of globs, and of folders unless the
+folder itself is ignored, for then it was named on purpose. Nothing that was named is passed over in
+silence: a path that is not there, a glob without a match and a folder that cannot be entered are errors
+of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from entrysem.check.gitignore import Ignore, Roots
@@ -98,17 +99,20 @@ class Search:
             yield Sought(Place(pattern, None, pattern), named=True, error=error)
         last = pattern.rstrip("/").rpartition("/")[2]
         for name in found:
-            if not SKIPPED_FOLDERS.isdisjoint(set(name.split(os.sep)) - set(pattern.split("/"))):
+            if not SKIPPED_FOLDERS.isdisjoint(set(Path(name).parts) - set(pattern.split("/"))):
                 continue
+            path = os.path.abspath(name)  # noqa: PTH100
             if os.path.isdir(name):  # noqa: PTH112
                 # `**` gives every folder and all that is in it: the files come by themselves.
-                if last != "**" and self._is_ignored(os.path.abspath(name), folder=True, above=True):  # noqa: PTH100
+                if last == "**":
+                    continue
+                if self._is_ignored(path, folder=True, above=True):
                     self.ignored += 1
-                elif last != "**":
+                else:
                     yield from self._walk(name)
             elif last in ("*", "**") and not is_dockerfile_name(os.path.basename(name)):  # noqa: PTH119
                 continue
-            elif self._is_ignored(os.path.abspath(name), folder=False, above=True):  # noqa: PTH100
+            elif self._is_ignored(path, folder=False, above=True):
                 self.ignored += 1
             else:
                 yield Sought(self.place(name), named=False)

@@ -1,13 +1,13 @@
 """Mends a file, shows what mending would do, and writes.
 
-Every fix is proved before anything is written: both texts are resolved in every context in which the file is
-looked at, and unless the fix says that it changes argv, the same argv must come out of every probing run
-(`findings.fix.prove`). Fixes that prove themselves together are made together; where they do not, each is
-tried alone, and what cannot be proved is left.
+Every fix is proved before anything is written: both texts are resolved in every context in which the
+file is looked at, and unless the fix says that it changes argv, the same argv must come out of every
+probing run (`findings.fix.prove`). Fixes that prove themselves together are made together; where they
+do not, each is tried alone, and what cannot be proved is left.
 
-A file is replaced as a whole: a reader sees the old text or the new one, and a crash leaves one of them. A
-symbolic link stays a link and its target is replaced; mode and owner are kept. Only a file with several
-hard links is written in place, because replacing would part them.
+A file is replaced as a whole: a reader sees the old text or the new one, and a crash leaves one of
+them. A symbolic link stays a link and its target is replaced; mode and owner are kept. Only a file with
+several hard links is written in place, because replacing would part them.
 """
 
 from __future__ import annotations

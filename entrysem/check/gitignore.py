@@ -1,10 +1,10 @@
 """Which files does Git ignore?
 
-Git reads patterns from the `.gitignore` of every folder from the repository's root down to the file's, and
-then from `info/exclude`; of all that match, the one in the deepest file counts, and in one file the last. What
-stands below an ignored folder is ignored whatever comes later, which is why a walk asks folder by folder
-and does not enter what is ignored. A file that is named is never asked about. The patterns are read
-by pathspec, which is imported for the first file that has one.
+Git reads patterns from the `.gitignore` of every folder from the repository's root down to the file's,
+and then from `info/exclude`; of all that match, the one in the deepest file counts, and in one file the
+last. What stands below an ignored folder is ignored whatever comes later, which is why a walk asks
+folder by folder and does not enter what is ignored. A file that is named is never asked about. The
+patterns are read by pathspec, which is imported for the first file that has one.
 
 `core.excludesFile` of the user is not read: what a check says must not depend on who starts it.
 

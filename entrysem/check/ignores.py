@@ -5,12 +5,13 @@
 
     # entrysem: ignore-file=ES010,ES014 generated, see build.py
 
-`ignore=` speaks of the instruction that follows, whatever comments and empty lines stand between, or of the
-one inside which it stands; `ignore-file=` of the whole file. Ids or names, separated by commas; what follows is
-the reason. A comment that ignores nothing is told, and so is one that cannot be read: somebody relies on it.
+`ignore=` speaks of the instruction that follows, whatever comments and empty lines stand between, or of
+the one inside which it stands; `ignore-file=` of the whole file. Ids or names, separated by commas;
+what follows is the reason. A comment that ignores nothing is told, and so is one that cannot be read:
+somebody relies on it.
 
-A `#` in the body of a heredoc is text and no comment. What a comment says of a kind that the configuration has
-disabled is neither used nor unused.
+A `#` in the body of a heredoc is text and no comment. What a comment says of a kind that the
+configuration has disabled is neither used nor unused.
 """
 
 from __future__ import annotations

@@ -17,44 +17,54 @@ __all__ = ["OWN", "TEXTS", "all_kinds", "kind_of", "page"]
 REJECTED, UNMET, UNUSED, NO_REASON, UNKNOWN, NO_FILE = (f"ES90{number}" for number in range(6))
 
 _DECLARED = (
-    (
-        Kind(REJECTED, "rejected", "The file cannot be read or a builder rejects it", "error", ()),
-        "Nothing can be said about a file that does not build. The exit code is 3, whatever the threshold; "
-        "the other files are checked all the same.",
+    Kind(REJECTED, "rejected", "The file cannot be read or a builder rejects it", "error", ()),
+    Kind(
+        UNMET,
+        "not-as-expected",
+        "The container does not get the argv that is expected",
+        "error",
+        (),
     ),
-    (
-        Kind(UNMET, "not-as-expected", "The container does not get the argv that is expected", "error", ()),
-        "An expectation, of the configuration or of `--expect-argv`, does not hold. The exit code is 1, "
-        "whatever the threshold. `entrysem explain` says which line decides; if the change is wanted, write "
-        "the new argv into the expectation.",
+    Kind(UNUSED, "unused-ignore", "A comment ignores nothing", "warning", ()),
+    Kind(NO_REASON, "ignore-without-reason", "A comment ignores without a reason", "warning", ()),
+    Kind(UNKNOWN, "expectation-unknown", "Whether the expectation holds is not known", "info", ()),
+    Kind(NO_FILE, "expectation-without-file", "An expectation fits no file", "warning", ()),
+)
+_TEXTS = {
+    REJECTED: (
+        "Nothing can be said about a file that does not build. The exit code is 3, whatever the "
+        "threshold; the other files are checked all the same."
     ),
-    (
-        Kind(UNUSED, "unused-ignore", "A comment ignores nothing", "warning", ()),
-        "No finding of this kind stands where the comment `entrysem: ignore=` or `ignore-file=` says. The "
-        "cause is gone, the id is misspelt, or the comment does not stand directly above its instruction. "
-        "Take it out, so that it does not hide what comes later.",
+    UNMET: (
+        "An expectation, of the configuration or of `--expect-argv`, does not hold. The exit code "
+        "is 1, whatever the threshold. `entrysem explain` says which line decides; if the change "
+        "is wanted, write the new argv into the expectation."
     ),
-    (
-        Kind(NO_REASON, "ignore-without-reason", "A comment ignores without a reason", "warning", ()),
-        "The configuration has `require-reason`, and this comment gives none. Write it behind the ids: "
-        "`# entrysem: ignore=ES009 the script execs its last command`.",
+    UNUSED: (
+        "No finding of this kind stands where the comment `entrysem: ignore=` or `ignore-file=` "
+        "says. The cause is gone, the id is misspelt, or the comment does not stand directly "
+        "above its instruction. Take it out, so that it does not hide what comes later."
     ),
-    (
-        Kind(UNKNOWN, "expectation-unknown", "Whether the expectation holds is not known", "info", ()),
-        "The argv depends on a base image that nobody has shown. With `--strict` the exit code is 4. Give "
-        "its config: `base-config` in the configuration, `--base-config IMAGE=FILE`, or `--base-from docker`.",
+    NO_REASON: (
+        "The configuration has `require-reason`, and this comment gives none. Write it behind the "
+        "ids: `# entrysem: ignore=ES009 the script execs its last command`."
     ),
-    (
-        Kind(NO_FILE, "expectation-without-file", "An expectation fits no file", "warning", ()),
-        "All files below the configuration were checked, and none has the path of this expectation: the file "
-        "was renamed, or the glob is misspelt. Until that is mended nothing is expected of anything.",
+    UNKNOWN: (
+        "The argv depends on a base image that nobody has shown. With `--strict` the exit code is "
+        "4. Give its config: `base-config` in the configuration, `--base-config IMAGE=FILE`, or "
+        "`--base-from docker`."
     ),
-)  # fmt: skip
+    NO_FILE: (
+        "All files below the configuration were checked, and none has the path of this "
+        "expectation: the file was renamed, or the glob is misspelt. Until that is mended nothing "
+        "is expected of anything."
+    ),
+}
 
 #: By id, in order.
-OWN: Mapping[str, Kind] = MappingProxyType({kind.id: kind for kind, _ in _DECLARED})
+OWN: Mapping[str, Kind] = MappingProxyType({kind.id: kind for kind in _DECLARED})
 #: The page of each, as one paragraph.
-TEXTS: Mapping[str, str] = MappingProxyType({kind.id: text for kind, text in _DECLARED})
+TEXTS: Mapping[str, str] = MappingProxyType(_TEXTS)
 
 
 def all_kinds() -> dict[str, Kind]:

@@ -1,9 +1,9 @@
 """What checking comes to: problems of files, in a shape that every format and another process can take.
 
 A `Problem` is a finding with all that a report needs of its file, so that a report reads no file again.
-Its fingerprint is the same wherever the lines have moved to and in whatever folder the check was started:
-it is made of the kind, the path from the repository's root, the words of the instruction, and the number
-among equal ones. Messages are not part of it: they are prose and may change.
+Its fingerprint is the same wherever the lines have moved to and in whatever folder the check was
+started: it is made of the kind, the path from the repository's root, the words of the instruction, and
+the number among equal ones. Messages are not part of it: they are prose and may change.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from entrysem.errors import DockerfileError, EntrysemError, InputError, Span
 from entrysem.findings.model import Fix, Severity
 from entrysem.model import Words
 
-__all__ = ["FileResult", "Ignored", "Mended", "Place", "Problem", "Rejection", "Totals", "fingerprint"]
+__all__ = [
+    "FileResult",
+    "Ignored",
+    "Mended",
+    "Place",
+    "Problem",
+    "Rejection",
+    "Totals",
+    "fingerprint",
+]
 
 
 class Place(NamedTuple):
@@ -25,8 +34,8 @@ class Place(NamedTuple):
     Attributes:
         name: as it was typed or found from what was typed; `-` for standard input.
         path: absolute, what is opened; None for standard input.
-        shown: from the repository's root, or the current folder where that is none, with `/`: what services
-            that show a repository know it by. Absolute for a file outside of both.
+        shown: from the repository's root, or the current folder where that is none, with `/`: what
+            services that show a repository know it by. Absolute for a file outside of both.
     """
 
     name: str
@@ -135,7 +144,7 @@ class FileResult(NamedTuple):
         ignored: what comments of the file answer.
         known: how many problems the baseline has already.
         kept, unknown: how many expectations hold, and how many cannot be decided.
-        used: indices of the expectations of its config that were looked at, with the config's path.
+        used: numbers of the expectations of its config that were looked at, with the config's path.
         mended: the fixes that were made, or would be.
         before, after: the bytes that were read, and those with the fixes; both None when no fix was made.
         is_config: whether this is no Dockerfile but a configuration that has something to tell.
@@ -177,7 +186,7 @@ class Totals(NamedTuple):
     def of(results: Sequence[FileResult]) -> Totals:
         """Counted anew from the results."""
         problems = [problem for result in results for problem in result.problems]
-        by = {name: 0 for name in ("error", "warning", "info")}
+        by = dict.fromkeys(("error", "warning", "info"), 0)
         for problem in problems:
             by[problem.severity] += 1
         return Totals(

@@ -1,7 +1,7 @@
 """Checks one file: reads it, finds, sorts out what is answered, judges the expectations, mends.
 
-A `Checker` belongs to one process. It keeps the base images that it has looked up, so that thousands of files
-ask for `python:3.12` once.
+A `Checker` belongs to one process. It keeps the base images that it has looked up, so that thousands of
+files ask for `python:3.12` once.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ class Checker:
         except EntrysemError as error:
             return FileResult(task.place, rejection=Rejection.of(error))
         except RecursionError:
-            error = InputError("too-deep", "this is nested too deeply", where=task.place.name)
-            return FileResult(task.place, rejection=Rejection.of(error))
+            deep = InputError("too-deep", "this is nested too deeply", where=task.place.name)
+            return FileResult(task.place, rejection=Rejection.of(deep))
 
     def _check(self, task: Task) -> FileResult:
         from entrysem.cli.files import read_source  # noqa: PLC0415
@@ -104,7 +104,11 @@ class Checker:
         lines = source.split(b"\n")
         problems += self._problems(look.found, settings)
         problems = _marked(problems, lines, place.shown)
-        fresh = [each for each in problems if each.kind == UNMET or each.fingerprint not in self._wish.known]
+        fresh = [
+            each
+            for each in problems
+            if each.kind == UNMET or each.fingerprint not in self._wish.known
+        ]
         refused = None
         if rejection is not None and not _is_expected(rejection, settings):
             refused = Rejection.of(rejection)
@@ -115,7 +119,7 @@ class Checker:
             known=len(problems) - len(fresh),
             kept=kept,
             unknown=unknown,
-            used=tuple((each.where, each.index) for each in settings.expectations),
+            used=tuple((each.where, each.number) for each in settings.expectations),
             text=source if any(each.fix is not None for each in fresh) else None,
         )
 
@@ -255,7 +259,8 @@ def code_of(result: FileResult, settings: Settings) -> int:
     """The exit code that this file alone would give: 3, 1, 4 or 0."""
     if result.rejection is not None:
         return 3
-    levels = SEVERITIES[: SEVERITIES.index(settings.threshold) + 1] if settings.threshold != "none" else ()  # type: ignore[arg-type]
+    names = (*SEVERITIES, "none")
+    levels = SEVERITIES[: (names.index(settings.threshold) + 1) % len(names)]
     if any(each.kind == UNMET or each.severity in levels for each in result.problems):
         return 1
     return 4 if settings.strict and result.unknown else 0
@@ -312,4 +317,3 @@ def _each_marked(
 
 def _order(problem: Problem) -> tuple[bool, tuple[int, ...], str]:
     return problem.span is None, tuple(problem.span or ()), problem.kind
-

@@ -22,5 +22,8 @@ def read_page(kind: Kind) -> str:
         if path.is_file():
             return path.read_text(encoding="utf-8")
     raise InputError(
-        "no-page", f"the page of {kind.id} is missing", where="installation", hint="install entrysem again"
+        "no-page",
+        f"the page of {kind.id} is missing",
+        where="installation",
+        hint="install entrysem again",
     )

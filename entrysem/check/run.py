@@ -1,7 +1,7 @@
 """Checks many files: in this process, or in several, with the results in the order of the files.
 
-A process that ends (killed, out of memory) ends the run with an error: its files were not checked, and a report
-without them would look clean.
+A process that ends (killed, out of memory) ends the run with an error: its files were not checked, and
+a report without them would look clean.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CHUNK = 64
 
 
 def jobs_for(files: int, asked: int) -> int:
-    """How many processes: as many as asked for, or (0) as many as there are processors and files are worth."""
+    """How many processes: as asked; for 0, as many as there are processors and the files are worth."""
     if asked:
         return max(1, min(asked, files))
     return max(1, min(_processors(), files // _FILES_A_JOB))

@@ -1,7 +1,7 @@
 """One call of `check`, from names to results and an exit code.
 
-What is worst in one file decides for all: 3 when something could not be checked, then 1, then 4. Nothing to check
-is 3 too, because a check that looked at nothing must not be green.
+What is worst in one file decides for all: 3 when something could not be checked, then 1, then 4.
+Nothing to check is 3 too, because a check that looked at nothing must not be green.
 """
 
 from __future__ import annotations
@@ -159,12 +159,13 @@ class Session:
             if not any(_below(config.folder, top) for top in self._search.walked):
                 continue
             place = self._search.place(os.path.relpath(config.path))
-            problems = []
+            problems: list[Problem] = []
             for number, entry in enumerate(config.expect):
                 if (config.path, number) in used:
                     continue
                 kind = OWN[NO_FILE]
-                text = f"No file that was checked fits {' or '.join(entry.paths)}, of which an argv is expected."
+                globs = " or ".join(entry.paths)
+                text = f"No file that was checked fits {globs}, of which something is expected."
                 mark = fingerprint(kind.id, place.shown, "\0".join(entry.paths), len(problems))
                 problems.append(
                     Problem(kind.id, kind.name, kind.severity, text, None, fingerprint=mark)

@@ -1,9 +1,9 @@
 """What holds for one file: the command line over the file's configuration over the defaults; what an
 expectation says itself goes before them all.
 
-A `Settings` is plain values and travels to other processes; files with equal wishes share one object. Its
-first context is where findings are looked for; each expectation has a context of its own, and findings are
-looked for there too, so that a stage with an expectation is not left unread.
+A `Settings` is plain values and travels to other processes; files with equal wishes share one object.
+Its first context is where findings are looked for; each expectation has a context of its own, and
+findings are looked for there too, so that a stage with an expectation is not left unread.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ class Expectation(NamedTuple):
 
     Attributes:
         where: who expects it, for a message: the configuration's path, or `--expect-argv`.
-        index: its number in that configuration, from 0.
+        number: its number in that configuration, from 0.
         context, run: of what.
         argv: the words; None for an error.
         error: the code of a rejected build or a container that does not start; None for argv.
     """
 
     where: str
-    index: int
+    number: int
     context: Context
     run: RunOptions
     argv: tuple[str, ...] | None
@@ -96,7 +96,7 @@ class Typed(NamedTuple):
     `only` are ids: every other kind of finding is disabled.
     """
 
-    values: Mapping[str, Any] = {}  # noqa: RUF012 - never changed
+    values: Mapping[str, Any] = {}
     only: frozenset[str] = frozenset()
     expected: Mapping[str, Any] | None = None
 
@@ -205,14 +205,14 @@ def _context(values: Mapping[str, Any]) -> Context:
 
 
 def _expectation(
-    where: str, index: int, values: Mapping[str, Any], own: Mapping[str, Any]
+    where: str, number: int, values: Mapping[str, Any], own: Mapping[str, Any]
 ) -> Expectation:
     entrypoint = own.get("entrypoint")
     args = own.get("args")
     argv = own.get("argv")
     return Expectation(
         where,
-        index,
+        number,
         _context(values),
         RunOptions(
             args=tuple(args) if args else None,

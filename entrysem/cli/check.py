@@ -41,12 +41,8 @@ def check(
             "given. What follows -- goes with --expect-argv: what you would type after the image.",
         ),
     ] = None,
-    config: Annotated[
-        str, typer.Option(metavar="FILE", help="Configuration for all files.")
-    ] = "",
-    no_config: Annotated[
-        bool, typer.Option("--no-config", help="Read no configuration.")
-    ] = False,
+    config: Annotated[str, typer.Option(metavar="FILE", help="Configuration for all files.")] = "",
+    no_config: Annotated[bool, typer.Option("--no-config", help="Read no configuration.")] = False,
     threshold: Annotated[
         str,
         typer.Option(
@@ -80,15 +76,15 @@ def check(
         bool, typer.Option("--diff", help="Print what --fix would change; write nothing.")
     ] = False,
     keep_argv: Annotated[
-        bool, typer.Option("--keep-argv", help="With --fix or --diff: only what leaves argv as it is.")
+        bool,
+        typer.Option("--keep-argv", help="With --fix or --diff: only what leaves argv as it is."),
     ] = False,
     expect_argv: Annotated[
         str | None,
         typer.Option(metavar="JSON", help="The argv that every file must give, a JSON list."),
     ] = None,
     expect_error: Annotated[
-        str,
-        typer.Option(metavar="CODE", help="The error that every file must give, by its code."),
+        str, typer.Option(metavar="CODE", help="The error that every file must give, by its code.")
     ] = "",
     entrypoint: Annotated[
         str | None, typer.Option(metavar="VALUE", help="--entrypoint, for what is expected.")
@@ -132,7 +128,9 @@ def check(
     ] = False,
     baseline: Annotated[
         str,
-        typer.Option(metavar="FILE", help="A JSON report: what is in it is known and not reported."),
+        typer.Option(
+            metavar="FILE", help="A JSON report: what is in it is known and not reported."
+        ),
     ] = "",
     no_gitignore: Annotated[
         bool, typer.Option("--no-gitignore", help="Check what Git ignores as well.")
@@ -158,7 +156,7 @@ def check(
         bool, typer.Option("--schema", help="Print the schema of --format json.")
     ] = False,
 ) -> None:
-    """Look for what is worth telling about CMD, ENTRYPOINT and SHELL, and hold argv against what is expected."""
+    """Find what is worth telling about CMD, ENTRYPOINT and SHELL; hold argv against what is expected."""
     if schema or list_kinds or show:
         _informed(show, schema=schema, list_kinds=list_kinds)
         return
@@ -306,7 +304,9 @@ def _check_run(values: dict[str, Any], expected: dict[str, Any]) -> None:
     from entrysem.profiles import Profile
     from entrysem.resolve import resolve
 
-    options = RunOptions(args=tuple(expected["args"]) or None, entrypoint=expected.get("entrypoint"))
+    options = RunOptions(
+        args=tuple(expected["args"]) or None, entrypoint=expected.get("entrypoint")
+    )
     profile = Profile.parse(runtime=values.get("runtime", "docker"))
     resolve(ImageConfig(cmd=("x",)), options, profile=profile)
 
@@ -430,5 +430,12 @@ def _failed(error: Exception) -> NoReturn:
     assert isinstance(error, InputError)
     sys.stdout.flush()
     sys.stderr.write(text.problem(error, "", text.Style(colour=_colour(sys.stderr))))
-    broken = ("bad-base-config", "unreadable", "unwritable", "bad-baseline", "process-died", "missing-extra")
+    broken = (
+        "bad-base-config",
+        "unreadable",
+        "unwritable",
+        "bad-baseline",
+        "process-died",
+        "missing-extra",
+    )
     raise typer.Exit(3 if error.code in broken else 2)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand
 
-from entrysem.cli.subjects import Asked, asked_of, source_of
+from entrysem.cli.subjects import Asked, asked_of, is_uncertain, source_of
 
 if TYPE_CHECKING:
     from entrysem.build import BaseLookup
@@ -144,7 +144,8 @@ def explain(
         ),
     ] = True,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 4 when the answer rests on an unknown base.")
+        bool,
+        typer.Option("--strict", help="Exit 4 when the answer rests on an unknown base or value."),
     ] = False,
     brief: Annotated[bool, typer.Option("--brief", help="One line a file.")] = False,
     trace: Annotated[
@@ -345,18 +346,17 @@ def _one(
             raise found.error
         assert subject is not None
         if subject.argv is not None:
-            return 0, _executed(name, subject, view)
+            uncertain = view.strict and is_uncertain(subject.notes)
+            return (4 if uncertain else 0), _executed(name, subject, view)
         source = source_of(subject, request.bases, subject.platform or request.platform)
         resolution = request.resolve(source, subject)
     except EntrysemError as error:
         return 3, _rejected(name, error, request, view)
-    code = 0
-    if view.strict and (resolution.unknown or resolution.assumptions):
-        code = 4
     notes = subject.notes
+    rests = resolution.unknown or resolution.assumptions or (line is not None and line.depends)
+    code = 4 if view.strict and (rests or is_uncertain(notes)) else 0
     if line is not None:
-        # The line's own notes are told with its words.
-        notes = tuple([note for note in notes if note not in line.subject.notes])
+        notes = (*[note for note in notes if note not in line.subject.notes], *line.subject.notes)
     variants = _variants(source, subject, resolution, request, view)
     if view.output == "json":
         from entrysem.render.json import explanation as document
@@ -371,8 +371,7 @@ def _one(
         from entrysem.render.markdown import explanation as markdown
         from entrysem.render.notes import markdown_notes
 
-        told = (*notes, *(line.subject.notes if line is not None else ()))
-        sys.stdout.write(markdown(resolution, name, variants) + markdown_notes(told))
+        sys.stdout.write(markdown(resolution, name, variants) + markdown_notes(notes))
         return code, []
     _print_text(name, resolution, variants, view)
     _print_notes(notes, view, line)
@@ -415,6 +414,7 @@ def _print_notes(notes: "tuple[Note, ...]", view: _View, line: "RunLine | None")
         from entrysem.inputs.runline import explain_words
 
         sys.stdout.write("\n" + explain_words(line))
+        notes = tuple([note for note in notes if note not in line.subject.notes])
     if notes:
         from entrysem.render.notes import text_notes
 

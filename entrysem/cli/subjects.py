@@ -1,8 +1,8 @@
 """What there is to explain: from the words of the command line to subjects, and from those to sources.
 
 A path is a Dockerfile unless its name or its content says otherwise (`inputs.detect`); a folder stands
-for the Dockerfiles below it; `image:`, `oci:` and `docker-archive:` name images. A run line (`--run`) is laid
-over whatever is asked about: what it typed takes the place of what a Compose service has written.
+for the Dockerfiles below it; `image:`, `oci:` and `docker-archive:` name images. A run line (`--run`) is
+laid over whatever is asked about: what it typed takes the place of what a Compose service has written.
 
 Nothing of `entrysem.inputs` is imported for a plain Dockerfile.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,11 +21,13 @@ from entrysem.late import late
 
 if TYPE_CHECKING:
     from entrysem.build import BaseLookup
+    from entrysem.inputs.detect import InputKind
+    from entrysem.inputs.reading import ReadKind
     from entrysem.inputs.runline import RunLine
-    from entrysem.inputs.subject import Subject
+    from entrysem.inputs.subject import Note, Subject
     from entrysem.model import Base, RunOptions
 
-__all__ = ["Asked", "Found", "asked_of", "source_of"]
+__all__ = ["Asked", "Found", "asked_of", "is_uncertain", "source_of"]
 
 #: The endings of everything that is not a Dockerfile and is read all the same.
 _DATA = late(r".*\.(?:ya?ml|json|jsonc|container)", re.IGNORECASE | re.DOTALL)
@@ -82,10 +84,10 @@ def asked_of(asked: Asked) -> Iterator[Found]:
             continue
         try:
             kind = _kind(name, asked)
-            if kind in (None, "dockerfile"):
+            if kind is None or kind == "dockerfile":
                 yield Found(name, _subject(name, dockerfile=name, run=asked.run))
                 continue
-            subjects = _READERS[kind](name, asked)
+            subjects = _compose(name, asked) if kind == "compose" else _by_kind(kind, name)
         except InputError as error:
             if error.code in ("no-such-service", "options-do-not-fit"):
                 raise
@@ -111,6 +113,15 @@ def source_of(subject: Subject, bases: BaseLookup, platform: str) -> bytes | Bas
     if not is_image(image):
         image = f"image:{image}"
     return open_image(image, bases, platform=platform)
+
+
+def is_uncertain(notes: Iterable[Note]) -> bool:
+    """Whether what runs depends on something that the input does not hold."""
+    if not notes:
+        return False
+    from entrysem.inputs.subject import UNCERTAIN
+
+    return any(note.code in UNCERTAIN for note in notes)
 
 
 def _names(asked: Asked) -> Sequence[str]:
@@ -144,7 +155,7 @@ def _subject(
     return Subject(name, dockerfile=dockerfile, image=image, run=run)
 
 
-def _kind(name: str, asked: Asked) -> str | None:
+def _kind(name: str, asked: Asked) -> InputKind | None:
     """How a path is read; None for a Dockerfile."""
     if asked.kubernetes:
         return "kubernetes"
@@ -182,42 +193,12 @@ def _compose(name: str, asked: Asked) -> Sequence[Subject]:
     )
 
 
-def _kubernetes(name: str, asked: Asked) -> Sequence[Subject]:
-    from entrysem.inputs.kubernetes import read_kubernetes
+def _by_kind(kind: ReadKind, name: str) -> Sequence[Subject]:
+    from entrysem.inputs.reading import read_as
 
-    del asked
-    return read_kubernetes(read_source(name), where=name)
-
-
-def _stack(name: str, asked: Asked) -> Sequence[Subject]:
-    from entrysem.inputs.swarm import read_stack
-
-    del asked
-    return read_stack(read_source(name), where=name, env=os.environ)
-
-
-def _by_module(module: str, function: str) -> Callable[[str, Asked], Sequence[Subject]]:
-    def read(name: str, asked: Asked) -> Sequence[Subject]:
-        from importlib import import_module
-
-        del asked
-        reader = getattr(import_module(f"entrysem.inputs.{module}"), function)
-        subjects: Sequence[Subject] = reader(read_source(name), where=name)
-        return subjects
-
-    return read
-
-
-_READERS: Mapping[str | None, Callable[[str, Asked], Sequence[Subject]]] = {
-    "compose": _compose,
-    "kubernetes": _kubernetes,
-    "stack": _stack,
-    "gitlab": _by_module("gitlab", "read_gitlab"),
-    "action": _by_module("github", "read_action"),
-    "workflow": _by_module("github", "read_workflow"),
-    "devcontainer": _by_module("devcontainer", "read_devcontainer"),
-    "quadlet": _by_module("quadlet", "read_quadlet"),
-}
+    # What only a cluster knows is not in this process' environment; what a stack is deployed with is.
+    env = os.environ if kind == "stack" else {}
+    return read_as(kind, read_source(name), where=name, env=env)
 
 
 def _with_line(subject: Subject, asked: Asked) -> Subject:

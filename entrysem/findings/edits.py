@@ -51,9 +51,7 @@ class Places:
         last = self._dockerfile.locate(outer, base + max(end - 1, start))
         return Span(first.line, first.column, last.line, last.column)
 
-    def edits(
-        self, outer: Instruction, text: str, changes: Iterable[Change]
-    ) -> tuple[Edit, ...]:
+    def edits(self, outer: Instruction, text: str, changes: Iterable[Change]) -> tuple[Edit, ...]:
         """`changes` of `text`, the last words of the instruction `outer`, as edits of the file.
 
         `changes` are in order and do not overlap.
@@ -63,7 +61,11 @@ class Places:
         for start, end, new in changes:
             if start == end:
                 # Behind the character before it, where there is one: that keeps to its line.
-                at = self._at(outer, base + start) if start < len(text) else self._after(outer, base + start)
+                at = (
+                    self._at(outer, base + start)
+                    if start < len(text)
+                    else self._after(outer, base + start)
+                )
                 found.append(Edit(at, at, new.encode("utf-8", "surrogateescape")))
                 continue
             for index in range(start, end):

@@ -75,7 +75,9 @@ def applied(source: bytes, edits: Iterable[Edit]) -> bytes:
     for edit in sorted(edits):
         if previous is not None and (edit.start < at or edit.start == previous.start):
             raise FixError(
-                "fixes-overlap", f"two fixes change byte {edit.start}", hint="make one after the other"
+                "fixes-overlap",
+                f"two fixes change byte {edit.start}",
+                hint="make one after the other",
             )
         pieces += (source[at : edit.start], edit.text)
         at = edit.end
@@ -120,9 +122,7 @@ def prove(before: bytes, after: bytes, fixes: Iterable[Fix], **context: Unpack[H
             raise FixError("fix-leaves-finding", f"{kind} is still there after its fix")
 
 
-def fix_all(
-    source: bytes, kinds: Iterable[str] | None = None, **context: Unpack[How]
-) -> Fixed:
+def fix_all(source: bytes, kinds: Iterable[str] | None = None, **context: Unpack[How]) -> Fixed:
     """Makes and proves every fix that there is, again until nothing is left to mend.
 
     Args:
@@ -176,12 +176,12 @@ def _prove_same(before: bytes, after: bytes, what: str, context: How) -> None:
         old, new = _answers(before, target, context), _answers(after, target, context)
         if old != new:
             name = f" of stage {target}" if target else ""
-            raise FixError("fix-changes-argv", f"`{what}` promises the same argv{name}, and changes it")
+            raise FixError(
+                "fix-changes-argv", f"`{what}` promises the same argv{name}, and changes it"
+            )
 
 
-def _answers(
-    source: bytes, target: str | None, context: How
-) -> list[tuple[Words, object]] | str:
+def _answers(source: bytes, target: str | None, context: How) -> list[tuple[Words, object]] | str:
     """What each probing run comes to; the code of the error when there is no image."""
     try:
         image = build_image(

@@ -26,7 +26,9 @@ def forms(scene: Scene) -> None:
     for stage in scene.dockerfile.stages:
         if not stage.config:
             continue
-        last = {item.keyword: item for item in stage.config if item.keyword in ("cmd", "entrypoint")}
+        last = {
+            item.keyword: item for item in stage.config if item.keyword in ("cmd", "entrypoint")
+        }
         for item in stage.config:
             inner = item.trigger if item.keyword == "onbuild" else item
             if inner is None or inner.keyword not in ("cmd", "entrypoint"):
@@ -64,13 +66,16 @@ def _near(scene: Scene, outer: Instruction, inner: Instruction) -> None:
         return
     else:
         reason, offset = "the opening [ is missing", 0
+    scene.misread.add(outer.start_line)
     fix = None
     if changes is not None:
-        fix = scene.mend(f"Write {inner.keyword.upper()} as the array it looks like", place, changes)
+        fix = scene.mend(
+            f"Write {inner.keyword.upper()} as the array it looks like", place, changes
+        )
     scene.tell(
         "ES004",
-        f"This {inner.keyword.upper()} looks like exec form, but {reason}. A shell gets the whole text as "
-        "its script",
+        f"This {inner.keyword.upper()} looks like exec form, but {reason}. A shell gets the whole "
+        "text as its script",
         place,
         fix,
         span=scene.places.span(outer, text, offset, offset + 1),
@@ -83,6 +88,7 @@ def _after(scene: Scene, outer: Instruction, inner: Instruction) -> None:
     array = read_array(text, "dropped")
     if not isinstance(array, ExecArray):
         return
+    scene.misread.add(outer.start_line)
     rest = text[array.end :].strip()
     dropped = inner.items is not None
     what = (
@@ -110,9 +116,9 @@ def _without_rest(scene: Scene, place: Told, end: int, start: int) -> tuple[Fix,
         if len(edits) != 1:
             return None
         above = scene.places.line_before(place.outer, rest)
-        return scene.fix("Move the comment to a line of its own", (above, *edits))
+        return scene.fix("Move the comment to a line of its own", place.outer, (above, *edits))
     if set(rest) <= _STRAY:
-        return scene.fix("Remove what follows the array", edits)
+        return scene.fix("Remove what follows the array", place.outer, edits)
     return None
 
 
@@ -123,7 +129,7 @@ def _bare(scene: Scene, outer: Instruction, inner: Instruction) -> None:
         f"{name} has no arguments. Builders disagree: an empty script for the shell, the shell alone, or "
         "nothing",
         Told(outer, inner.text),
-        scene.fix(f"Write {name} []", (scene.places.end_of(outer, " []"),)),
+        scene.fix(f"Write {name} []", outer, (scene.places.end_of(outer, " []"),)),
     )
 
 

@@ -57,4 +57,4 @@ def _removal(scene: Scene, before: Instruction, after: Instruction) -> tuple[Fix
         after.text if after.items is None else "",
     ) and before.items != ():
         return None
-    return scene.fix(f"Remove this {before.name}", scene.places.removal(before), keeps=True)
+    return scene.fix(f"Remove this {before.name}", before, scene.places.removal(before), keeps=True)

@@ -15,13 +15,16 @@ from entrysem.render.visible import visible
 
 __all__ = ["exec_changes", "json_piece", "plain_words", "quoted"]
 
-_WORD = late(r"(?P<bare>[\w./:@%+=,-]+)|(?P<double>\"[^\"\\$`!\x00-\x1f]*\")|(?P<single>'[^'\"\\\x00-\x1f]*')", re.ASCII)
+_WORD = late(
+    r"(?P<bare>[\w./:@%+=,-]+)|(?P<double>\"[^\"\\$`!\x00-\x1f]*\")|(?P<single>'[^'\"\\\x00-\x1f]*')",
+    re.ASCII,
+)
 _BLANKS = late(r"[ \t]+")
 #: What the shell does itself, or would take as no word: a program of that name may not exist.
 _OWN = frozenset(
     (
-        ". : [ alias bg break case cd command continue do done elif else esac eval exec exit export fc fg "
-        "fi for function getopts hash if in jobs let local popd pushd read readonly return select set "
+        ". : [ alias bg break case cd command continue do done elif else esac eval exec exit export fc "
+        "fg fi for function getopts hash if in jobs let local popd pushd read readonly return select set "
         "shift source then time times trap type typeset ulimit umask unalias unset until wait while"
     ).split()
 )

@@ -22,8 +22,13 @@ _ASKED = ("run IMAGE", "run IMAGE x y", "run --entrypoint x IMAGE")
 
 def portable(scene: Scene) -> None:
     """Tells of what is not the same everywhere."""
-    for setter, words in ((scene.entrypoint, scene.config.entrypoint), (scene.cmd, scene.config.cmd)):
+    for setter, words in (
+        (scene.entrypoint, scene.config.entrypoint),
+        (scene.cmd, scene.config.cmd),
+    ):
         if setter is None or setter.items is not None or not words or not setter.text:
+            continue
+        if setter.start_line in scene.misread:
             continue
         prefix = words[:-1]
         if setter.start_line and is_known(prefix) and prefix not in _DEFAULTS and prefix:
@@ -35,8 +40,8 @@ def portable(scene: Scene) -> None:
 def _own_shell(scene: Scene, setter: Instruction, prefix: tuple[str, ...]) -> None:
     scene.tell(
         "ES011",
-        f"{setter.keyword.upper()} runs by the SHELL {spell(prefix)}; Buildah and Podman ignore SHELL here and "
-        "take /bin/sh -c",
+        f"{setter.keyword.upper()} runs by the SHELL {spell(prefix)}; Buildah and Podman ignore "
+        "SHELL here and take /bin/sh -c",
         Told.of(setter),
         _spelled_out(scene, setter, prefix),
     )

@@ -1,9 +1,9 @@
 """A text that was meant as an exec form and is none: what would make it one.
 
 The reader goes through the text as a person does: quotes of any kind are quotes, a comma that is missing
-between two strings is seen, a bracket that is missing at an end too. It collects the smallest changes that
-make the text an array. Where a person would have to guess, it gives up: a variable, several bare words, a
-quote that is missing in the middle.
+between two strings is seen, a bracket that is missing at an end too. It collects the smallest changes
+that make the text an array. Where a person would have to guess, it gives up: a variable, several bare
+words, a quote that is missing in the middle.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def repaired(text: str) -> list[Change] | None:
 
 def changed(text: str, changes: list[Change]) -> str:
     """The text with the changes made."""
-    pieces = []
+    pieces: list[str] = []
     at = 0
     for start, end, new in changes:
         pieces += (text[at:start], new)
@@ -102,9 +102,7 @@ def _blank(text: str, at: int, changes: list[Change]) -> int:
     match = _BLANK.match(text, at)
     assert match is not None
     changes += [
-        Change(index, index + 1, " ")
-        for index in range(at, match.end())
-        if text[index] == "\u00a0"
+        Change(index, index + 1, " ") for index in range(at, match.end()) if text[index] == "\u00a0"
     ]
     return match.end()
 
@@ -175,7 +173,4 @@ def _escapes(text: str, start: int, end: int) -> list[Change]:
         letter = match.group(1)
         if not (letter.isalnum() or letter in "._-") or (letter in "bfnrtu" and not path):
             raise _GivesUpError
-    return [
-        Change(start + match.start(), start + match.start() + 1, "\\\\")
-        for match in found
-    ]
+    return [Change(start + match.start(), start + match.start() + 1, "\\\\") for match in found]

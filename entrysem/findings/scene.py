@@ -21,12 +21,13 @@ from entrysem.findings.edits import Change, Places
 from entrysem.findings.fix import PROBES, applied
 from entrysem.findings.kinds import KINDS
 from entrysem.findings.model import Edit, Finding, Fix, Severity
-from entrysem.model import ImageConfig, Inherited, Words, is_known
+from entrysem.model import ImageConfig, Inherited, StartError, Words, is_known
 from entrysem.profiles import Profile
+from entrysem.render.visible import visible
 from entrysem.resolve import Image, build_image
 from entrysem.shell import ShellView, shell_view
 
-__all__ = ["Context", "Scene", "Told"]
+__all__ = ["Context", "Scene", "Told", "Wiped"]
 
 _DEFAULT_SHELL = {False: ("/bin/sh", "-c"), True: ("cmd", "/S", "/C")}
 
@@ -65,6 +66,22 @@ class Told(NamedTuple):
         return cls(instruction, instruction.text)
 
 
+class Wiped(NamedTuple):
+    """A Cmd that an ENTRYPOINT emptied.
+
+    Attributes:
+        by: that ENTRYPOINT.
+        words: what Cmd was.
+        origin: the CMD of an earlier stage that had set it, or None for an image's.
+        entrypoint: the Entrypoint that was replaced at the same time.
+    """
+
+    by: Instruction
+    words: Words
+    origin: Instruction | None
+    entrypoint: Words
+
+
 class Scene:
     """One file, and what has been found in it.
 
@@ -72,7 +89,9 @@ class Scene:
         context, dockerfile, image: what was asked, read and built.
         words: argv without arguments, `Inherited` where it is not known; None when nothing runs.
         entrypoint, cmd: the instruction that set the final value; None when none of this file did.
-        wiped: the ENTRYPOINT that emptied an inherited Cmd for good, and what it emptied; or None.
+        wiped: what became of an inherited Cmd that an ENTRYPOINT emptied for good, or None.
+        misread: lines of the instructions whose form is not what it looks like; what follows from that
+            is not told again.
         findings: what was told so far.
     """
 
@@ -87,15 +106,20 @@ class Scene:
         self.findings: list[Finding] = []
         self.entrypoint: Instruction | None = None
         self.cmd: Instruction | None = None
-        self.wiped: tuple[Instruction, Words] | None = None
+        self.wiped: Wiped | None = None
+        self.misread: set[int] = set()
+        inherited: Words = None
         for note in self.built.trace:
             rule, place = note[0], note[2]
             if rule == "BUILD-01":
                 self.cmd, self.wiped = place, None  # type: ignore[assignment]
             elif rule == "BUILD-03":
-                self.entrypoint = place  # type: ignore[assignment]
+                self.entrypoint, inherited = place, note[3]  # type: ignore[assignment]
             elif rule == "BUILD-02":
-                self.cmd, self.wiped = None, (place, note[3])  # type: ignore[assignment]
+                self.wiped = Wiped(place, note[3], self.cmd, inherited)  # type: ignore[arg-type]
+                self.cmd = None
+        #: Numbers of the stages that the target is built from.
+        self.chain = {note[7] for note in self.built.trace}
         result = image.run()
         self.words: Words = result.words
         self.error = result.error
@@ -165,31 +189,50 @@ class Scene:
         """Adds a finding; `span` narrows the place, `presumed` says that it rests on `ground`."""
         if presumed and self.ground:
             message, severity = message + self.ground, "info"
-        stage = None
+        stage, words = None, self.words
         if place is not None:
             span = span or self.dockerfile.span(place.outer)
             stage = self.stage_of(place.outer)
+            words = self._words_of(stage)
         self.findings.append(
             Finding(
                 kind,
                 severity or KINDS[kind].severity,
-                message + ".",
+                visible(message) + ".",
                 span,
                 stage,
-                self.words,
+                words,
                 None if fix is None else fix[1],
                 None if fix is None else fix[0],
             )
         )
 
+    def _words_of(self, stage: int | None) -> Words:
+        """What runs of the target, or of a stage that the target does not need."""
+        name = self._other_target(stage)
+        return self.words if name is None else self._run(self.dockerfile, name)
+
+    def _other_target(self, stage: int | None) -> str | None:
+        """The name to build the stage by, when it is no part of what is looked at."""
+        if stage is None or stage in self.chain:
+            return None
+        return self.dockerfile.stages[stage].name
+
+    def _run(self, source: Dockerfile | bytes, target: str) -> Words:
+        try:
+            return self.context.build(source, target).run().words
+        except DockerfileError:
+            return None
+
     def mend(
         self, sentence: str, place: Told, changes: Iterable[Change], *, keeps: bool = False
     ) -> tuple[Fix, Words] | None:
         """The fix that makes these changes of the text; see `fix`."""
-        return self.fix(sentence, self.places.edits(place.outer, place.text, changes), keeps=keeps)
+        edits = self.places.edits(place.outer, place.text, changes)
+        return self.fix(sentence, place.outer, edits, keeps=keeps)
 
     def fix(
-        self, sentence: str, edits: tuple[Edit, ...], *, keeps: bool = False
+        self, sentence: str, at: Instruction, edits: tuple[Edit, ...], *, keeps: bool = False
     ) -> tuple[Fix, Words] | None:
         """The fix, with whether it changes argv found by resolving both, and what runs afterwards.
 
@@ -197,10 +240,23 @@ class Scene:
         there is no right answer to offer.
         """
         try:
-            after = self.context.build(applied(self.places.data, edits))
+            fixed = applied(self.places.data, edits)
+            after = self.context.build(fixed)
+            changes = _answers(self.image) != _answers(after)
+            for stage in self.dockerfile.stages[:-1]:
+                if stage.name and not changes:
+                    before = self.context.build(self.dockerfile, stage.name)
+                    changes = _answers(before) != _answers(self.context.build(fixed, stage.name))
         except DockerfileError:
             return None
-        changes = any(self.image.run(run).words != after.run(run).words for run in PROBES)
         if changes and keeps:
             return None
-        return Fix(sentence, edits, changes), after.run().words
+        name = self._other_target(self.stage_of(at))
+        words = after.run().words if name is None else self._run(fixed, name)
+        return Fix(sentence, edits, changes), words
+
+
+def _answers(image: Image) -> list[tuple[Words, StartError | None]]:
+    """What each probing run comes to."""
+    results = [image.run(run) for run in PROBES]
+    return [(result.words, result.error) for result in results]

@@ -17,15 +17,20 @@ from entrysem.shell import shell_view
 
 __all__ = ["words"]
 
-_VARIABLE = late(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*[^}]*\})", re.ASCII)
+_VARIABLE = late(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*(?::?[-+?=][^}]*)?\})", re.ASCII)
 #: Programs that read `$` themselves; what they get is code or a pattern of theirs.
 _READS_DOLLAR = frozenset(
     (
         "awk gawk mawk sed perl php ruby envsubst grep egrep find expect tclsh make cmd powershell pwsh "
-        "python python2 python3 node deno sh ash bash dash ksh zsh busybox supervisord confd "
-        "dockerize consul-template envconsul jq nginx cmd.exe powershell.exe pwsh.exe eval"
+        "python python2 python3 node deno sh ash bash dash ksh zsh busybox supervisord confd r rscript "
+        "npm dockerize consul-template envconsul jq nginx yarn npx pnpm parent cmd.exe powershell.exe "
+        "pwsh.exe eval"
     ).split()
 )
+#: What stands before a piece of code.
+_BEFORE_CODE = frozenset({"-e", "-c", "-r", "-ex", "--eval", "--expression", "--command", "-x"})
+#: Java frameworks fill `${NAME}` in properties themselves.
+_PROPERTY = late(r"(?:--[\w.-]+|-D[\w.-]+)=.*\$\{", re.ASCII)
 _META = late(r"&&|\|\||[|;<>`$*?~#(){}\\]")
 _OPTION_AND_VALUE = late(r"--?[A-Za-z][\w-]*[ \t]+\S+\Z", re.ASCII)
 
@@ -52,9 +57,14 @@ def _variables(
     start = scene.entry_length if offset is None else offset
     argv = scene.presumed
     read = _read_by_programs(argv)
+    if start and start < len(argv) and _is_unknown_script(argv[:start]):
+        return
+    java = argv[:1] and argv[0].rpartition("/")[2] == "java"
     found: list[str] = []
     for index, item in enumerate(items, start):
         if index not in read and (match := _VARIABLE.search(item)):
+            if argv[index - 1] in _BEFORE_CODE or (java and _PROPERTY.match(item)):
+                continue
             found.append(match.group())
     if not found:
         return
@@ -80,40 +90,62 @@ def _read_by_programs(argv: tuple[str, ...]) -> frozenset[int]:
     return frozenset()
 
 
+def _is_unknown_script(words: tuple[str, ...]) -> bool:
+    """Whether a script of its own gets the words that follow; it may well evaluate them."""
+    name = words[-1].rpartition("/")[2]
+    return name.endswith((".sh", ".bash", ".py", ".pl", ".rb")) or "entrypoint" in name
+
+
 def _command_line(scene: Scene, setter: Instruction, items: tuple[str, ...]) -> None:
     word = items[0]
     if setter is scene.cmd and scene.entry_length:
         # The first argument of a program: only an option with its value is surely one word too few.
         if not _OPTION_AND_VALUE.match(word) or shell_view(scene.presumed) is not None:
             return
-        message = f"{quoted(word)} is one argument, with a blank in it; the program does not split it"
+        if word[1] != "-" and word[-1].isdigit():
+            # getopt takes what follows a letter for its value, and numbers are read past a blank.
+            return
+        message = (
+            f"{quoted(word)} is one argument, with a blank in it; the program does not split it"
+        )
     else:
         if scene.presumed[:1] != (word,) or _is_path_with_blanks(word):
             return
         message = (
-            f"{quoted(word)} is one word, the name of a program with a blank in it; no such program is found"
+            f"{quoted(word)} is one word, the name of a program with a blank in it; no such program "
+            "is found"
         )
     place = Told.of(setter)
     fix = None
-    changes = _split(setter.text, word)
+    changes = _split(setter.text, items)
     if changes is not None:
         fix = scene.mend("Write each word as a string of its own", place, changes)
     scene.tell("ES007", message, place, fix, presumed=setter is scene.cmd)
 
 
 def _is_path_with_blanks(word: str) -> bool:
-    """`/opt/My App/run`, `C:\\Program Files\\x.exe`: the blank is followed by more of the path."""
-    first, _, rest = word.partition(" ")
-    return first[1:3] == ":\\" or (first.startswith("/") and "/" in rest.split(" ")[0].lstrip("/") and not rest.startswith(("-", "/")) and not rest.endswith((".sh", ".py", ".js", ".jar")))
+    r"""`/opt/Plex Media Server`, `C:\\Program Files\\x.exe`: the blank is part of the path."""
+    first, *rest = word.split(" ")
+    if first[1:3] == ":\\":
+        return True
+    return first.startswith("/") and all(part[:1].isupper() and part.isalpha() for part in rest)
 
 
-def _split(text: str, word: str) -> list[Change] | None:
+def _split(text: str, items: tuple[str, ...]) -> list[Change] | None:
     """Ends a string and begins the next at each run of blanks, where that is all a shell would do."""
-    start = text.find('"' + word + '"')
-    if start < 0 or _META.search(word) or plain_words(word) is None or word != word.strip(" "):
-        return None
     changes: list[Change] = []
-    for run in re.finditer(r" +", word):
-        at = start + 1 + run.start()
-        changes.append(Change(at, at + len(run.group()), '", "'))
+    at = 0
+    for number, word in enumerate(items):
+        start = text.find('"' + word + '"', at)
+        if start < 0:
+            return None
+        at = start + len(word) + 2
+        if number and not _OPTION_AND_VALUE.match(word):
+            continue
+        if _META.search(word) or plain_words(word) != tuple(word.split()) or word != word.strip():
+            return None
+        changes += [
+            Change(start + 1 + run.start(), start + 1 + run.end(), '", "')
+            for run in re.finditer(r" +", word)
+        ]
     return changes

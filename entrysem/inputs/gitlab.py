@@ -103,6 +103,7 @@ class _Reader:
     def __init__(self, root: Field) -> None:
         self._root = root
         self._document = root.document
+        self._known: dict[str, Node] = {}
 
     def job(self, name: str) -> Field:
         """A job with what it extends.
@@ -127,13 +128,17 @@ class _Reader:
             raise InputError(
                 "deep-extends", f"{name}: nesting too deep in `extends`", where=field.where
             )
+        if name in self._known:
+            return self._known[name]
         extends = field.get("extends")
         names = (extends.text(),) if extends.is_text else extends.texts() or ()
         merged: Node | None = None
         for base in names:
             above = self._extended(base, (*through, name))
             merged = above if merged is None else _merged(merged, above)
-        return field.node if merged is None else _merged(merged, field.node)
+        own = _part_of(field.node)
+        self._known[name] = own if merged is None else _merged(merged, own)
+        return self._known[name]
 
     def subjects(self, job: Field, name: str) -> Iterator[Subject]:
         """The job's container, when it names an image, then its services'."""
@@ -239,6 +244,29 @@ def _empty_notes(image: Field, entrypoint: tuple[str, ...] | None) -> Iterator[N
             source=f"{_RUNNER} executors/docker/docker.go 1370-1380",
             status="source-read",
         )
+
+
+#: What is looked at of a job; the rest is not worth merging.
+_LOOKED_AT: Mapping[str, frozenset[str]] = {
+    "image": frozenset({"name", "entrypoint"}),
+    "variables": frozenset({_INIT}),
+    **dict.fromkeys(("services", "script", "run", "trigger", "inherit"), frozenset()),
+}
+
+
+def _part_of(job: Node) -> Node:
+    """A job with what is looked at."""
+    fields = job.value if isinstance(job.value, dict) else {}
+    kept: dict[str, Node] = {}
+    for key, names in _LOOKED_AT.items():
+        node = fields.get(key)
+        if node is None:
+            continue
+        if names and isinstance(node.value, dict) and not node.tag:
+            inside = {name: node.value[name] for name in names if name in node.value}
+            node = Node(inside, node.place, keys=node.keys)
+        kept[key] = node
+    return Node(kept, job.place, keys=job.keys)
 
 
 def _merged(base: Node, over: Node) -> Node:

@@ -13,7 +13,20 @@ from typing import Literal, NamedTuple
 
 from entrysem.model import RunOptions
 
-__all__ = ["Note", "Subject"]
+__all__ = ["UNCERTAIN", "Note", "Subject"]
+
+#: Codes of notes that say: what runs depends on something that the input does not hold.
+UNCERTAIN = frozenset(
+    {
+        "expression",
+        "image-unit",
+        "no-image",
+        "specifier",
+        "systemd-variable",
+        "unknown-variable",
+        "variable-image",
+    }
+)
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _DEFAULT_RUN = RunOptions()

@@ -8,7 +8,9 @@ so no stack can clear an entrypoint; and variables come from the environment alo
     entrypoint -> ContainerSpec.Command -> the container's Entrypoint; with it the image's Cmd is dropped
     command    -> ContainerSpec.Args    -> the container's Cmd
 
-Only read in the source, not run: a swarm would take over the engine that it is tried on.
+What the file comes to is seen with `docker stack config` of Docker 26.1.5 and 28.5.2 (`yes` is a text
+since YAML 1.2 is read, in 28; before, it is refused). What the engine makes of it is read in the
+source: a swarm would take over the engine that it is tried on.
 
 Source: docker/cli 28f756087eea5fa301f3fbf12b01ae62f91521c2 cli/compose/loader/loader.go 878-883,
 cli/compose/convert/service.go 129-132 and 151, cli/compose/template/template.go; moby/moby
@@ -25,7 +27,7 @@ from entrysem.errors import InputError
 from entrysem.inputs.googleshlex import shlex_split
 from entrysem.inputs.nodes import Field, only_document
 from entrysem.inputs.subject import Note, Subject
-from entrysem.inputs.yaml import read_yaml
+from entrysem.inputs.yaml import Timestamp, read_yaml
 from entrysem.late import late
 from entrysem.model import RunOptions
 
@@ -75,7 +77,8 @@ def _service(service: Field, name: str, env: Mapping[str, str]) -> Subject:
             status="source-read",
         )
     ]
-    image = _replaced(service.get("image"), env)
+    reference = service.get("image")
+    image = _replaced(reference, env) if reference.node is not None else ""
     if not image:
         raise InputError(
             "missing-field",
@@ -97,14 +100,11 @@ def _service(service: Field, name: str, env: Mapping[str, str]) -> Subject:
                     status="source-read",
                 )
             )
-    init = service.get("init")
     return Subject(
         name,
         image=image,
         run=RunOptions(
-            args=args or None,
-            entrypoint=entrypoint or None,
-            init=init.node is not None and init.node.value is True,
+            args=args or None, entrypoint=entrypoint or None, init=_flag(service.get("init"))
         ),
         runtime="docker",
         notes=tuple(notes),
@@ -112,62 +112,87 @@ def _service(service: Field, name: str, env: Mapping[str, str]) -> Subject:
 
 
 def _words(field: Field, env: Mapping[str, str]) -> tuple[str, ...] | None:
-    if not field:
+    if field.node is None:
         return None
-    if field.is_text:
-        try:
-            return shlex_split(_replaced(field, env))
-        except ValueError as error:
-            raise InputError(
-                "bad-words",
-                f"{field.spelled}: {error}",
-                where=field.where,
-                hint="close the quote, or write a list of words",
-            ) from None
-    if not field.is_list:
-        raise field.refused("a text or a list of texts")
-    return tuple(_replaced(item, env) for item in field.items())
+    if field.is_list:
+        return tuple(_replaced(item, env) for item in field.items())
+    text = _replaced(field, env)
+    try:
+        return shlex_split(text)
+    except ValueError as error:
+        raise InputError(
+            "bad-words",
+            f"{field.spelled}: {error}",
+            where=field.where,
+            hint="close the quote, or write a list of words",
+        ) from None
+
+
+def _must_be(field: Field, what: str) -> InputError:
+    hint = "quote it" if what == "string" else None
+    return InputError(
+        "wrong-type", f"{field.spelled} must be a {what}", where=field.where, hint=hint
+    )
+
+
+def _flag(field: Field) -> bool:
+    if field.node is None:
+        return False
+    if not isinstance(field.node.value, bool):
+        raise _must_be(field, "boolean")
+    return field.node.value
 
 
 def _replaced(field: Field, env: Mapping[str, str]) -> str:
-    """The text with its variables replaced.
+    """The text with its variables replaced. As in the original, an error counts only when no variable
+    follows that has none.
 
     Raises:
         InputError: it is no text, a dollar sign starts nothing, or a required variable has no value.
     """
+    if not field.is_text or isinstance(field.node.value if field.node else None, Timestamp):
+        raise _must_be(field, "string")
     text = field.text()
+    error: tuple[str, str] | None = None
 
     def replacement(match: re.Match[str]) -> str:
+        nonlocal error
         if match.group("escaped"):
             return "$"
         found = match.group("named") or match.group("braced")
         if not found:
-            raise InputError(
-                "bad-interpolation",
-                f'Invalid interpolation format for {field.spelled}: "{text}". You may need to escape any '
-                "$ with another $.",
-                where=field.where,
-            )
-        return _value(found, env, field)
+            error = ("bad-interpolation", text)
+            return ""
+        error = None
+        value, missing = _value(found, env)
+        if missing:
+            error = ("missing-variable", missing)
+        return value
 
-    return _VARIABLE.sub(replacement, text)
+    after = _VARIABLE.sub(replacement, text)
+    if error is not None:
+        code, told = error
+        raise InputError(
+            code,
+            f'invalid interpolation format for {field.spelled}: "{told}"; you may need to escape any $ '
+            "with another $",
+            where=field.where,
+        )
+    return after
 
 
-def _value(found: str, env: Mapping[str, str], field: Field) -> str:
+def _value(found: str, env: Mapping[str, str]) -> tuple[str, str]:
+    """The value, and what to say when a required one is missing."""
     for separator, empty_counts in ((":-", False), ("-", True)):
         name, given, default = found.partition(separator)
         if given:
             value = env.get(name)
-            return default if value is None or not (value or empty_counts) else value
+            return (default if value is None or not (value or empty_counts) else value), ""
     for separator, empty_counts in ((":?", False), ("?", True)):
         name, given, message = found.partition(separator)
         if given:
             value = env.get(name)
             if value is None or not (value or empty_counts):
-                raise InputError(
-                    "missing-variable",
-                    f"required variable {name} is missing a value: {message}",
-                    where=field.where,
-                )
-            return value
-    return env.get(found, "")
+                return "", f"required variable {name} is missing a value: {message}"
+            return value, ""
+    return env.get(found, ""), ""

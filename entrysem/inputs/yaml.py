@@ -259,8 +259,7 @@ class _Reader:
 
     def documents(self) -> Iterator[Document]:
         """The documents, each with its own anchors."""
-        from yaml import events  # noqa: PLC0415  # an extra, and slow to import
-
+        events = self._yaml().events
         stack: list[_Open] = []
         for event in self._events():
             place = Place(event.start_mark.line + 1, event.start_mark.column + 1)
@@ -303,7 +302,8 @@ class _Reader:
             if above.depth + 1 + node.depth > MAX_DEPTH + 1:
                 self._too_deep(place)
 
-    def _events(self) -> Iterator[Any]:
+    def _yaml(self) -> Any:
+        """PyYAML, which is an extra, and slow to import."""
         try:
             import yaml  # noqa: PLC0415
         except ImportError:
@@ -313,6 +313,10 @@ class _Reader:
                 where=self._where,
                 hint="pip install 'entrysem[yaml]'",
             ) from None
+        return yaml
+
+    def _events(self) -> Iterator[Any]:
+        yaml = self._yaml()
         try:
             reader: Any = _parser()(self._text)
             while (event := reader.get_event()) is not None:

@@ -1,6 +1,6 @@
 """GitHub Actions. Expected values: actions/runner 258d6c857db3519913f7deb6004b60172f8043ae
-(ContainerActionHandler.cs, DockerCommandManager.cs, ContainerOperationProvider.cs) and, for the words of the
-command line, .NET's own test.
+(ContainerActionHandler.cs, DockerCommandManager.cs, ContainerOperationProvider.cs) and, for the words of
+the command line, .NET's own test.
 """
 
 from __future__ import annotations

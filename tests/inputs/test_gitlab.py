@@ -1,5 +1,5 @@
 """GitLab CI files. Expected values: gitlabhq/gitlab-runner d79f3e7b89abceace75e2425bfe92b84ea059933,
-gitlabhq/gitlabhq lib/gitlab/ci/config (entry/imageable.rb, extendable/entry.rb), and GitLab's documentation.
+gitlabhq/gitlabhq lib/gitlab/ci/config (entry/imageable.rb, extendable/entry.rb), GitLab's documentation.
 """
 
 from __future__ import annotations

@@ -240,8 +240,8 @@ def test_env_wins_over_env_from() -> None:
     assert not subject.notes
 
 
-#: kubernetes/website, content/en/docs/tasks/inject-data-application/define-command-argument-container.md up
-#: to release 1.22, which prints a program without its slash.
+#: kubernetes/website, content/en/docs/tasks/inject-data-application/define-command-argument-container.md
+#: up to release 1.22, which prints a program without its slash.
 @pytest.mark.parametrize(
     ("container", "expected"),
     [
@@ -389,7 +389,10 @@ def test_windows_pods_are_told() -> None:
         ),
         (
             "a b",
-            "cannot unmarshal string into Go struct field Container.spec.containers.args of type []string",
+            (
+                "cannot unmarshal string into Go struct field Container.spec.containers.args "
+                "of type []string"
+            ),
         ),
     ],
 )
@@ -412,8 +415,8 @@ def test_the_path_of_the_message_is_the_objects() -> None:
     with pytest.raises(InputError) as caught:
         read(manifest("Deployment", spec, "apps/v1"))
     assert caught.value.message == (
-        'Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal number into '
-        "Go struct field Container.spec.template.spec.containers.args of type string"
+        'Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal number '
+        "into Go struct field Container.spec.template.spec.containers.args of type string"
     )
 
 
@@ -481,6 +484,9 @@ def test_json_that_is_no_yaml_is_read() -> None:
 
 
 def test_notes_say_where() -> None:
-    data = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: app\n    image: a\n    args:\n    - $(X)\n"
+    data = (
+        "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: app\n    image: a\n"
+        "    args:\n    - $(X)\n"
+    )
     (subject,) = read(data)
     assert [note.where for note in subject.notes] == ["pod.yaml:7"]

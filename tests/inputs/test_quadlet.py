@@ -1,5 +1,5 @@
-"""Quadlet units. SEEN is what the generators of Podman 5.4.2 and 5.8.6 (Debian trixie and sid) write behind
-`podman run` and the image; `conformance/test_inputs.py` asks them again.
+"""Quadlet units. SEEN is what the generators of Podman 5.4.2 and 5.8.6 (Debian trixie and sid) write
+behind `podman run` and the image; `conformance/test_inputs.py` asks them again.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def test_what_surprises_is_told(text: str, code: str) -> None:
 
 
 def test_what_systemd_replaces() -> None:
-    """systemd.service(5), "Command lines": $$ and %% stand for themselves, $NAME counts as a whole word."""
+    """systemd.service(5), "Command lines": $$ and %% are themselves, $NAME counts as a whole word."""
     found = started(("$$A", "50%%", "a$A", "${A}", "$A", "x", ";", "y"))
     assert found.words == ("$A", "50%", "a$A", "${A}", "$A", "x")
     assert (found.variables, found.lists, found.cut) == (("A",), ("A",), True)

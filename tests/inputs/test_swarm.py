@@ -1,5 +1,6 @@
-"""Stacks. Expected values: docker/cli 28f756087eea5fa301f3fbf12b01ae62f91521c2 cli/compose (loader, template
-and their tests), google/shlex shlex_test.go, moby daemon/cluster/executor/container/container.go 236-246.
+"""Stacks. Expected values: docker/cli 28f756087eea5fa301f3fbf12b01ae62f91521c2 cli/compose (loader,
+template and their tests), google/shlex shlex_test.go, moby
+daemon/cluster/executor/container/container.go 236-246.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ def read(service: str, **env: str) -> Subject:
     return subject
 
 
-#: google/shlex 17e8327d9658d49da722e7d5628c70cd4b449100 shlex_test.go: the first; the rest by shlex.go, as
-#: docker/cli vendors it.
+#: google/shlex 17e8327d9658d49da722e7d5628c70cd4b449100 shlex_test.go: the first; the rest by shlex.go,
+#: as docker/cli vendors it.
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -95,26 +96,66 @@ def test_variables(text: str, value: str) -> None:
     assert subject.run.args == (value,)
 
 
+#: What `docker stack config` of Docker 26.1.5 and 28.5.2 prints; `conformance/test_inputs.py` asks it
+#: again.
+SEEN_WORDS = [
+    ("\"a 'b c' # d\"", ("a", "b c")),
+    ("'a;b | c \"\\a\" $$X ${Y:-def} $Z-def q'", ("a;b", "|", "c", "a", "$X", "def", "def", "q")),
+    ('["a b", "$$c"]', ("a b", "$c")),
+    ("\"a # b\\n c '' d#e\"", ("a", "c", "", "d#e")),
+    ("''", ()),
+    ("[]", ()),
+    # The error of the first is forgotten at the second.
+    ('"${A:?no} ${B}"', ()),
+    ('"x $ ${B:-c}"', ("x", "c")),
+]
+INTERPOLATION = "invalid interpolation format for services.web.command: "
+ESCAPE = "; you may need to escape any $ with another $"
+SEEN_ERRORS = [
+    ("'$${A:?no} $ $$'", f'{INTERPOLATION}"$${{A:?no}} $ $$"{ESCAPE}'),
+    (
+        "'${B:-c} ${A:?no} $$'",
+        f'{INTERPOLATION}"required variable A is missing a value: no"{ESCAPE}',
+    ),
+    ("[null]", "services.web.command.0 must be a string"),
+    ("[1]", "services.web.command.0 must be a string"),
+    ("1", "services.web.command must be a string"),
+    ("null", "services.web.command must be a string"),
+    ("{a: b}", "services.web.command must be a string"),
+]
+
+
+@pytest.mark.parametrize(("command", "words"), SEEN_WORDS)
+def test_words_are_those_of_docker_stack_config(command: str, words: tuple[str, ...]) -> None:
+    assert (read(f"    command: {command}\n").run.args or ()) == words
+
+
+@pytest.mark.parametrize(("command", "message"), SEEN_ERRORS)
+def test_errors_are_those_of_docker_stack_config(command: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(f"    command: {command}\n")
+    assert caught.value.message == message
+    assert caught.value.where == "stack.yml:4"
+
+
 @pytest.mark.parametrize(
     ("service", "code"),
     [
         # template_test.go (TestInvalid, TestMandatoryVariableErrors).
-        *[(f"    command: ['{text}']\n", "bad-interpolation") for text in INVALID],
-        ("    command: ['${missing:?no}']\n", "missing-variable"),
-        ("    command: ['${BAR:?no}']\n", "missing-variable"),
-        ("    command: ['${missing?}']\n", "missing-variable"),
-        ("    command: ['a $ b']\n", "bad-interpolation"),
-        ("    command: ['${']\n", "bad-interpolation"),
+        *[(f"    command: '{text}'\n", "bad-interpolation") for text in INVALID],
+        ("    command: '${missing:?no}'\n", "missing-variable"),
+        ("    command: '${BAR:?no}'\n", "missing-variable"),
+        ("    command: '${missing?}'\n", "missing-variable"),
         ('    command: "\'a"\n', "bad-words"),
-        ("    command: {a: b}\n", "wrong-type"),
-        ("    command: [1]\n", "wrong-type"),
+        ("    command: 2001-01-01\n", "wrong-type"),
+        ("    entrypoint: null\n", "wrong-type"),
+        ("    init: null\n", "wrong-type"),
     ],
 )
 def test_bad_services_say_why(service: str, code: str) -> None:
     with pytest.raises(InputError) as caught:
         read(service, BAR="")
     assert caught.value.code == code
-    assert caught.value.where == "stack.yml:4"
 
 
 def test_a_stack_needs_an_image() -> None:

@@ -15,6 +15,8 @@ from conformance.lab.catalogue import builders
 from conformance.lab.cri_api import METHODS, decode, encode
 from conformance.lab.errors import LabError
 from conformance.lab.places import Places
+from conformance.oracles import config_jobs
+from entrysem.verify.protocol import Run
 
 
 @pytest.mark.parametrize(
@@ -126,3 +128,15 @@ def test_a_log_gives_back_what_was_printed() -> None:
         b"T stdout F one\nT stderr F no\nT stdout P tw\nT stdout F o\nT stdout F \nT stdout F a b\n"
     )
     assert cri.log_output(log) == b"one\ntwo\n\na b\n"
+
+
+def test_the_configs_of_the_product_are_distinct_and_every_run_can_be_sent() -> None:
+    found = list(config_jobs())
+    assert len(found) > 100
+    assert len({json.dumps(job.config, sort_keys=True) for job in found}) == len(found)
+    runs = [run for job in found for run in job.runs]
+    assert all(not run.init and not isinstance(run.entrypoint, str) for run in runs)
+    plain = list(config_jobs([Run()], literal=True))
+    literal = [job for job in found if (job.config or {}).get("Entrypoint") == [""]]
+    assert literal
+    assert len(plain) == len(found) - len(literal)

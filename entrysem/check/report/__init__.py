@@ -1,7 +1,8 @@
 """The results in the formats that people and services read; one module a format, imported when asked for.
 
-Each has a function `render(results, code) -> str`, with `results` in the order of the files and `code` the exit
-code. A file that was rejected is in every one of them, and nothing that could act on a terminal or a page is.
+Each has a function `render(results, code) -> str`, with `results` in the order of the files and `code`
+the exit code. A file that was rejected is in every one of them, and nothing that could act on a
+terminal or a page is.
 """
 
 from __future__ import annotations

@@ -2,11 +2,12 @@
 
     ::error file=web/Dockerfile,line=3,col=5,endColumn=20,title=ES004 looks-like-exec-form::message
 
-A value may hold no line end, and a property no `:` or `,`: they are percent-escapes. GitHub shows ten of each
-level a step; all are in the job summary (`markdown`), which `check` writes to GITHUB_STEP_SUMMARY.
+A value may hold no line end, and a property no `:` or `,`: they are percent-escapes. GitHub shows ten
+of each level a step; all are in the job summary (`markdown`), which `check` writes to
+GITHUB_STEP_SUMMARY.
 
-Source: actions/toolkit packages/core/src/command.ts (escapeData, escapeProperty); GitHub Docs, "Workflow
-commands for GitHub Actions".
+Source: actions/runner 079cdb1 src/Runner.Common/ActionCommand.cs (TryParseV2), which reads them; GitHub
+Docs, "Workflow commands for GitHub Actions".
 """
 
 from __future__ import annotations

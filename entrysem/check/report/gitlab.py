@@ -1,11 +1,12 @@
 """For GitLab's merge requests: the list of Code Quality violations.
 
-Paths are those of the repository, without `./`; a violation is the same as one of the target branch when the
-fingerprints are equal. `info` is GitLab's `info`, a warning `minor`, an error `major`, and what could not be
-checked `blocker`.
+Paths are those of the repository, without `./`; a violation is the same as one of the target branch
+when the fingerprints are equal. `info` is GitLab's `info`, a warning `minor`, an error `major`, and
+what could not be checked `blocker`.
 
 Source: GitLab Docs, "Code Quality", "Code Quality report format": `description`, `check_name`,
-`fingerprint`, `location.path`, `location.lines.begin`, `severity` of info, minor, major, critical, blocker.
+`fingerprint`, `location.path`, `location.lines.begin`, `severity` of info, minor, major, critical,
+blocker.
 """
 
 from __future__ import annotations
@@ -35,9 +36,7 @@ def render(results: Sequence[FileResult], code: int) -> str:
         if refused is not None:
             mark = fingerprint(REJECTED, shown, refused.code, 0)
             name = f"{REJECTED} {OWN[REJECTED].name}"
-            found.append(
-                _violation(name, refused.message, mark, "blocker", shown, refused.span)
-            )
+            found.append(_violation(name, refused.message, mark, "blocker", shown, refused.span))
         found += [
             _violation(
                 f"{each.kind} {each.title}",

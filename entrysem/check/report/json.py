@@ -47,9 +47,7 @@ def _file(result: FileResult) -> dict[str, Any]:
             "unmet": sum(each.expected is not None for each in result.problems),
             "unknown": result.unknown,
         },
-        "fixed": [
-            {**each._asdict(), "sentence": stored(each.sentence)} for each in result.mended
-        ],
+        "fixed": [{**each._asdict(), "sentence": stored(each.sentence)} for each in result.mended],
     }
 
 
@@ -71,10 +69,7 @@ def _finding(each: Problem) -> dict[str, Any]:
 
 def _argv(name: str, words: Words) -> dict[str, Any]:
     """The words, null when not all are known; and the template."""
-    return {
-        name: template(words) if is_known(words) else None,
-        f"{name}_template": template(words),
-    }
+    return {name: template(words) if is_known(words) else None, f"{name}_template": template(words)}
 
 
 def _fix(fix: Fix, fixed: Words) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """JUnit XML: a testsuite a file, a testcase a finding.
 
-The dialect is that of `verify`: Jenkins' `junit-10.xsd`. A finding fails its case when it is an error or a
-warning; an info is a pass with its text in `system-out`. A file without findings has one case that passes, a
-file that could not be checked one with an `error`: no suite is empty, and nothing unchecked is green.
+The dialect is that of `verify`: Jenkins' `junit-10.xsd`. A finding fails its case when it is an error
+or a warning; an info is a pass with its text in `system-out`. A file without findings has one case that
+passes, a file that could not be checked one with an `error`: no suite is empty, and nothing unchecked
+is green.
 """
 
 from __future__ import annotations

@@ -21,7 +21,9 @@ _LONGEST = 600
 
 def render(results: Sequence[FileResult], code: int) -> str:
     """The page, with a line end."""
-    word = {0: "passed", 1: "failed", 4: "an answer is not known"}.get(code, "not everything was checked")
+    word = {0: "passed", 1: "failed", 4: "an answer is not known"}.get(
+        code, "not everything was checked"
+    )
     lines = [f"### entrysem check: {word}", "", f"{summary(Totals.of(results))}.", ""]
     rows = []
     for result in results:
@@ -31,7 +33,9 @@ def render(results: Sequence[FileResult], code: int) -> str:
             line = refused.span.line if refused.span else None
             rows.append(_row(shown, line, "error", REJECTED, refused.message))
         rows += [
-            _row(shown, each.span.line if each.span else None, each.severity, each.kind, each.message)
+            _row(
+                shown, each.span.line if each.span else None, each.severity, each.kind, each.message
+            )
             for each in result.problems
         ]
     if rows:

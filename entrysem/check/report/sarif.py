@@ -1,31 +1,34 @@
 """SARIF 2.1.0, for code scanning and editors.
 
-A result's `partialFingerprints` survive moved lines. Columns are characters (`unicodeCodePoints`), and the end of
-a region is the column behind its last character. A fix is given as the replacements of regions; one
-whose new text is no UTF-8 cannot be given at all. A file that the builder rejects is a result; one that
-cannot be read is a notification, and the invocation is then not successful.
+A result's `partialFingerprints` survive moved lines. Columns are characters (`unicodeCodePoints`), and
+the end of a region is the column behind its last character. A fix is given as the replacements of
+regions; one whose new text is no UTF-8 cannot be given at all. A file that the builder rejects is a
+result; one that cannot be read is a notification, and the invocation is then not successful.
 
-Source: OASIS SARIF 2.1.0, 3.14.17 (columnKind), 3.27.16 (partialFingerprints), 3.30 (region), 3.55 to 3.57 (fix,
-artifactChange, replacement); GitHub Docs, "SARIF support for code scanning".
+Source: OASIS SARIF 2.1.0, 3.14.17 (columnKind), 3.27.16 (partialFingerprints), 3.30 (region), 3.55 to
+3.57 (fix, artifactChange, replacement); GitHub Docs, "SARIF support for code scanning".
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from entrysem.check.kinds import REJECTED, all_kinds
+from entrysem.check.kinds import REJECTED, TEXTS, all_kinds, page
 from entrysem.check.model import FileResult, Place, Problem, Rejection, fingerprint
-from entrysem.errors import Span
+from entrysem.errors import InputError, Span
 from entrysem.findings.model import Edit, Fix, Kind
 from entrysem.render.visible import visible
 
 __all__ = ["SCHEMA", "render"]
 
 #: The schema's name, which is also where it is.
-SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _ROOT = "%SRCROOT%"
 #: The name under which the fingerprint is given; the number is that of the way it is made.
@@ -82,8 +85,6 @@ def render(results: Sequence[FileResult], code: int) -> str:
 
 
 def _rule(kind: Kind) -> dict[str, Any]:
-    from entrysem.check.kinds import TEXTS  # noqa: PLC0415
-
     text = TEXTS.get(kind.id, f"{kind.title}.")
     rule: dict[str, Any] = {
         "id": kind.id,
@@ -93,6 +94,8 @@ def _rule(kind: Kind) -> dict[str, Any]:
         "help": {"text": f"{text} `entrysem check --show {kind.id}` prints the page."},
         "defaultConfiguration": {"level": _LEVELS[kind.severity]},
     }
+    with contextlib.suppress(InputError):  # without the pages the text has to do
+        rule["help"]["markdown"] = page(kind)
     if kind.rules:
         rule["properties"] = {"tags": list(kind.rules)}
     return rule

@@ -1,4 +1,4 @@
-"""For a person at a terminal: place, severity and kind first, then the line, then what follows from it."""
+"""For a person at a terminal: place, severity and kind, then the line, then what follows from it."""
 
 from __future__ import annotations
 

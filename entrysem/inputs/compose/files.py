@@ -89,7 +89,7 @@ def beside(path: str) -> tuple[str, ...]:
 
 def joined(folder: str, path: str) -> str:
     """`path` as seen from `folder`, with `.` and `..` taken out as Go's filepath.Join does."""
-    return os.path.normpath(os.path.join(folder, os.path.expanduser(path)))  # noqa: PTH118, PTH111
+    return os.path.normpath(os.path.join(folder, path))  # noqa: PTH118
 
 
 def is_remote(path: str) -> bool:

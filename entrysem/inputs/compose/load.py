@@ -85,7 +85,8 @@ class Loader:
         if empty:
             raise bad("empty compose file", files[0])
         return {
-            name: resolved(service, directory, default=True) for name, service in services.items()
+            name: resolved(service, directory, environment, default=True)
+            for name, service in services.items()
         }
 
     def documents(self, file: str, named_by: str) -> Sequence[Document]:
@@ -154,7 +155,7 @@ class Part:
         top = reading.mapping(document.root, ())
         self.services: dict[str, Value] = {}
         self._includes: Value | None = None
-        if "services" in top and top["services"].value is not None:
+        if "services" in top:
             node = top["services"]
             self.services = {
                 name: reading.service(service, ("services", name), reading.place(node.keys[name]))
@@ -193,7 +194,7 @@ class Part:
         if base.data is None:
             return service._replace(data=own)
         if part is not self:
-            base = resolved(base, part._folder, default=False)  # noqa: SLF001
+            base = resolved(base, part._folder, self._environment, default=False)  # noqa: SLF001
         cleared = without(
             {name: base}, [path for path in self.removed if path[:2] == ("services", name)]
         )
@@ -306,10 +307,13 @@ def _remote(path: str, where: str) -> InputError:
     )
 
 
-def resolved(service: Value, directory: str, *, default: bool) -> Value:
+def resolved(
+    service: Value, directory: str, environment: Mapping[str, str], *, default: bool
+) -> Value:
     """The service with its build context as seen from the current directory.
 
-    With `default`, a build without a context has the project's directory as its context.
+    With `default`, a build without a context has the project's directory as its context. A `~` at the
+    start is the home directory, whatever follows it.
     """
     if not isinstance(service.data, dict) or "build" not in service.data:
         return service
@@ -327,6 +331,8 @@ def resolved(service: Value, directory: str, *, default: bool) -> Value:
     elif isinstance(context.data, str) and not isinstance(context.data, _Resolved):
         path = context.data
         if path and not is_remote(path) and not path.startswith("service:"):
+            if path.startswith("~") and environment.get("HOME"):
+                path = joined(environment["HOME"], path[1:].lstrip("/"))
             entries["context"] = context._replace(data=_Resolved(joined(directory, path)))
     return service._replace(data=service.data | {"build": build._replace(data=entries)})
 

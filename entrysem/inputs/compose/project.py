@@ -21,7 +21,7 @@ from entrysem.inputs.compose.files import FILE_NAMES, beside, discovered, joined
 from entrysem.inputs.compose.load import Loader, documents, environment_of, project_name
 from entrysem.inputs.compose.services import profiles_of, runs_elsewhere, subject_of
 from entrysem.inputs.compose.template import interpolate
-from entrysem.inputs.compose.tree import Value, bad
+from entrysem.inputs.compose.tree import Value
 from entrysem.inputs.subject import Note, Subject
 from entrysem.inputs.yaml import Document
 
@@ -84,7 +84,7 @@ def read_compose(
             # Compose does not look at what it does not start.
             told.append(
                 Note(
-                    "inactive-profile",
+                    "service-left-out",
                     f"service {name} is not active: {error.message}",
                     error.where,
                 )
@@ -100,7 +100,7 @@ def read_compose(
         subjects.append(subject)
     if not subjects:
         reason = told[-1].text if told else "there is no service in it"
-        raise bad(f"nothing runs in a container: {reason}", files[0])
+        raise InputError("nothing-to-run", f"nothing runs in a container: {reason}", where=files[0])
     subjects[0] = subjects[0]._replace(notes=(*told, *subjects[0].notes))
     return tuple(subjects)
 

@@ -72,6 +72,9 @@ class Environment:
         service_links: whether the Services of the namespace are in it.
         known: what the user knows of the cluster: values of variables that the manifest does not tell.
 
+    Attributes:
+        notes: what is worth telling about `env` itself.
+
     Raises:
         InputError: `env` or `envFrom` are not as the API has them.
     """
@@ -81,13 +84,12 @@ class Environment:
         self._known = known
         self._values: dict[str, _Text] = {}
         self._looked_up: dict[str, str] = {}
-        self._from = tuple(_bulk_sources(container))
-        #: What is worth telling about `env` itself.
-        self.notes: tuple[Note, ...] = ()
+        self._from = _bulk_sources(container)
+        self._prefix_lengths = sorted({len(prefix) for prefix in self._from})
+        notes: list[Note] = []
         declared = list(_declared(container))
-        later = [name for name, _, _ in declared]
-        for name, value, entry in declared:
-            later.pop(0)
+        last = {name: at for at, (name, _, _) in enumerate(declared)}
+        for at, (name, value, entry) in enumerate(declared):
             text = value.text("EnvVar") if value is not None else ""
             source = None if text else entry.get("valueFrom")
             if source is not None and name not in known:
@@ -97,7 +99,10 @@ class Environment:
             self._looked_up.pop(name, None)
             found = self._replaced(text) if source is None else _Text(known[name], (), ())
             self._values[name] = found
-            self.notes += tuple(_order_notes(name, found, later, entry))
+            for other in found.undefined:
+                is_later = last.get(other, -1) > at
+                notes.append(_order_note(name, other, entry, is_later=is_later))
+        self.notes = tuple(notes)
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -146,10 +151,15 @@ class Environment:
             return _Why(name, f"stands for {self._looked_up[name]}")
         if name in self._known:
             return _Text(self._known[name], (), ())
-        for prefix, source in self._from:
-            if name.startswith(prefix) and len(name) > len(prefix):
-                key = name[len(prefix) :]
-                return _Why(name, f"stands for {source}, key {key}, if there is such a key")
+        found = [
+            (*self._from[name[:length]], length)
+            for length in self._prefix_lengths
+            if length < len(name) and name[:length] in self._from
+        ]
+        if found:
+            _, source, length = max(found)
+            told = f"stands for {source}, key {name[length:]}, if there is such a key"
+            return _Why(name, told)
         if _SERVICE.match(name):
             if name.startswith(("KUBERNETES_SERVICE_", "KUBERNETES_PORT")):
                 return _Why(name, "stands for the address of the cluster's API server")
@@ -211,17 +221,18 @@ def _declared(container: Value) -> Iterator[tuple[str, Value | None, Value]]:
         yield name.text("EnvVar"), entry.get("value"), entry
 
 
-def _bulk_sources(container: Value) -> Iterator[tuple[str, str]]:
-    """Prefix and description of each `envFrom`, the one that wins first."""
+def _bulk_sources(container: Value) -> Mapping[str, tuple[int, str]]:
+    """For each prefix of `envFrom` the last that has it, which wins: its place, and what it is."""
     listed = container.get("envFrom")
-    entries = list(listed.items("EnvFromSource")) if listed is not None else []
-    for entry in reversed(entries):
+    found: dict[str, tuple[int, str]] = {}
+    for at, entry in enumerate(listed.items("EnvFromSource") if listed is not None else ()):
         prefix = entry.get("prefix")
         for key, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
             name = entry.at(key, "name")
             if name is not None:
                 described = f"the {kind} {name.text('LocalObjectReference')}"
-                yield prefix.text("EnvFromSource") if prefix is not None else "", described
+                found[prefix.text("EnvFromSource") if prefix is not None else ""] = (at, described)
+    return found
 
 
 def _source_of(source: Value) -> str:
@@ -240,19 +251,19 @@ def _source_of(source: Value) -> str:
     return "a source of its own"
 
 
-def _order_notes(name: str, found: _Text, later: list[str], entry: Value) -> Iterator[Note]:
-    for other in found.undefined:
-        if other == name:
-            told = f"$({name}) in the value of {name} itself stays as it is"
-        elif other in later:
-            told = f"$({other}) in the value of {name} stays as it is: {other} is declared below it"
-        else:
-            told = f"$({other}) in the value of {name} stays as it is: there is no such variable"
-        yield Note(
-            "reference-order",
-            told,
-            where=entry.where,
-            warning=True,
-            source=ENV_SOURCE,
-            status="source-read",
-        )
+def _order_note(name: str, other: str, entry: Value, *, is_later: bool) -> Note:
+    told = f"$({other}) in the value of {name} stays as it is"
+    if other == name:
+        told = f"$({name}) in the value of {name} itself stays as it is"
+    elif is_later:
+        told += f": {other} is declared below it"
+    else:
+        told += ": there is no such variable"
+    return Note(
+        "reference-order",
+        told,
+        where=entry.where,
+        warning=True,
+        source=ENV_SOURCE,
+        status="source-read",
+    )

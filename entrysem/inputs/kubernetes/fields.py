@@ -4,8 +4,8 @@ The API server decodes JSON into Go structs, so a number is no text: `args: [808
 is `yes`, which YAML 1.1 makes a boolean before. `null` is the absence of a value: for a field as if it
 were not there, for an item of a list the empty text. The messages are the server's own.
 
-Source: kubernetes-sigs/json internal/golang/encoding/json/decode.go (UnmarshalTypeError; literalStore:
-null leaves the zero value); the whole message as reported in falcosecurity/charts#454.
+Source: kubernetes-sigs/json 0626a4a internal/golang/encoding/json/decode.go (UnmarshalTypeError;
+literalStore: null leaves the zero value); the whole message as reported in falcosecurity/charts#454.
 """
 
 from __future__ import annotations

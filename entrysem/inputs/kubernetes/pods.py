@@ -36,7 +36,10 @@ _HOOK_SOURCE = (
     "yuanwang04/kubernetes@068a603ef9d18139aece4204e52b0fb045cca8c9"
     " pkg/kubelet/lifecycle/handlers.go (Run); kubernetes/kubernetes#129502"
 )
-_DECODER = "kubernetes-sigs/json internal/golang/encoding/json/decode.go (literalStore)"
+_DECODER = (
+    "kubernetes-sigs/json@0626a4a21788dc231f382e03f4f0d0b81202fb76"
+    " internal/golang/encoding/json/decode.go (literalStore)"
+)
 
 
 def subjects_of(
@@ -114,7 +117,7 @@ def _notes(container: Value, struct: str, role: str, environment: Environment) -
             "an ephemeral container is added to a running pod, by kubectl debug; a manifest that is "
             "created with one is refused",
             where=container.where,
-            source="kubernetes/kubernetes pkg/apis/core/validation/validation.go (ValidatePodCreate)",
+            source="kubernetes/api@3fed8b5a8558cb508dd58c8cfb228d04cc9a52a5 core/v1/types.go (PodSpec)",
             status="source-read",
         )
     yield from environment.notes
@@ -135,7 +138,7 @@ def _notes(container: Value, struct: str, role: str, environment: Environment) -
                 f"is not asked to be strict drops it; the field is {_NOT_FIELDS[key]}",
                 where=container.owner.where((*container.path, key)),
                 warning=True,
-                source="kubernetes/kubernetes, server-side field validation (strict decoding)",
+                source="Kubernetes' documentation, API concepts, Field validation",
                 status="source-read",
             )
 
@@ -169,14 +172,12 @@ def _probes(container: Value, called: str) -> Iterator[Subject]:
             continue
         words = command.texts("ExecAction")
         values, sources = literal_values(container)
-        after = tuple(expand_references(word, values) for word in words)
+        lookup = _Asked(values)
+        after = tuple(expand_references(word, lookup) for word in words)
         notes = [Note("probe", _PROBE, command.where, source=_PROBE_SOURCE, status="source-read")]
-        for name, source in sources.items():
-            if any(
-                expand_references(w, values) != expand_references(w, _but(values, name))
-                for w in words
-            ):
-                told = f"$({name}) is the empty text in a probe: {source} is not looked up for it"
+        for name in lookup.asked:
+            if name in sources:
+                told = f"$({name}) is the empty text in a probe: {sources[name]} is not looked up for it"
                 notes.append(
                     Note(
                         "probe-variable",
@@ -192,8 +193,23 @@ def _probes(container: Value, called: str) -> Iterator[Subject]:
         yield Subject(f"{called}, {key}", argv=after, runtime="cri", notes=tuple(notes))
 
 
-def _but(values: Mapping[str, str], name: str) -> Mapping[str, str]:
-    return {key: value for key, value in values.items() if key != name}
+class _Asked(Mapping[str, str]):
+    """Variables, and which of them were asked for."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self.asked: dict[str, None] = {}
+
+    def __getitem__(self, name: str) -> str:
+        value = self._values[name]
+        self.asked[name] = None
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
 def _hooks(container: Value, called: str) -> Iterator[Subject]:
@@ -238,6 +254,7 @@ _HOOK = "executed in the running container, by no shell and with nothing of the 
 _WINDOWS = Note(
     "windows",
     "a Windows pod: its runtime makes one command line of these words, and the program splits it again",
-    source="containerd/containerd internal/cri/opts/spec_windows_opts.go (WithProcessCommandLineOrArgs)",
+    source="containerd/containerd@4546edfa182ae66780a7f05f9e5ea8d2e11c092b "
+    "internal/cri/opts/spec_windows_opts.go (WithProcessCommandLineOrArgsForWindows)",
     status="source-read",
 )

@@ -219,13 +219,15 @@ def _given(options: OptionSet, option: Option, spelled: str, value: str, index: 
         )
     if option.kind == "bool":
         value = "true" if value in ("1", "t", "T", "TRUE", "true", "True") else value
+        if option.name in ("help", "version") and value == "true":
+            raise _help(options, index, option.name)
     return Given(option, value, index)
 
 
 def _unknown(spelled: str, typed: str, index: int, options: OptionSet) -> InputError:
     hint = None
     versions = options.elsewhere.get(typed)
-    near = difflib.get_close_matches(typed.lower(), options.names, 1, 0.6)
+    near = difflib.get_close_matches(typed[:64].lower(), options.names, 1, 0.6)
     if versions:
         hint = f"versions {versions} have it"
     elif not spelled.startswith("--") and options.named(typed):
@@ -236,9 +238,9 @@ def _unknown(spelled: str, typed: str, index: int, options: OptionSet) -> InputE
     return _refused("unknown-option", f"{options.command}: {kind}: {spelled}", index, hint)
 
 
-def _help(options: OptionSet, index: int) -> InputError:
-    message = f"{options.command} prints its help here and starts nothing"
-    return _refused("help-asked", message, index, "leave --help out, or put it behind the image")
+def _help(options: OptionSet, index: int, name: str = "help") -> InputError:
+    message = f"{options.command} prints its {name} here and starts nothing"
+    return _refused("help-asked", message, index, f"leave --{name} out, or put it behind the image")
 
 
 def _refused(code: str, message: str, index: int, hint: str | None) -> InputError:

@@ -86,19 +86,19 @@ class RunLine(NamedTuple):
         """The words that decide argv and that only the shell knows: the image, the command, the
         entrypoint, and before the image whatever may become several words. Empty: argv is certain.
         """
-        return tuple([word for word in self.words if word.replaced and _decides(word)])
+        return tuple(
+            [
+                word
+                for word in self.words
+                if word.replaced and (word.splits or mistakes.decides(self.program, word))
+            ]
+        )
 
 
-def _decides(word: LineWord) -> bool:
-    return (
-        word.role in ("image", "service", "rootfs", "name", "command")
-        or word.splits
-        or bool({"entrypoint", "init", "command", "env"} & set(word.options))
-    )
-
-
+#: `$ `, `% `, `user@host:~/x$ `, and root's `# ` where a program follows.
 _PROMPT = late(
-    r"\s*(?:[$%]|[\w.-]+@[\w.-]+[^\s$#]*[ ]?[^\s$#]*[$#]|#(?=[ ](?:sudo |docker|podman|kubectl)))[ ]"
+    r"\s*(?:[$%]|[\w.-]{1,64}@[\w.-]{1,64}[^\s$#]{0,64}[ ]?[^\s$#]{0,64}[$#]"
+    r"|#(?=[ ](?:sudo |docker|podman|kubectl)))[ ]"
 )
 _CONTINUED = late(r"(?<=\\\n)> ")
 
@@ -131,7 +131,7 @@ def read_run_line(text: str, *, version: str | None = None) -> RunLine:
         begin = after_prefixes(texts)
         found = find(texts, begin, version, reasons)
         if found is not None:
-            return _read(text, command, before, begin, found, version)
+            return _read(plain, text, command, before, begin, found, version)
         if texts:
             before.append(command)
     raise InputError(
@@ -143,6 +143,7 @@ def read_run_line(text: str, *, version: str | None = None) -> RunLine:
 
 
 def _read(
+    plain: str,
     text: str,
     command: ShellCommand,
     before: Sequence[ShellCommand],
@@ -161,7 +162,7 @@ def _read(
     if found.table == "compose run":
         first = "service"
     if not parsed.arguments or (kubernetes and parsed.before_dash == 0):
-        raise _missing(found.program, first, parsed, texts)
+        raise _missing(found.program, first, parsed, texts, command.redirections)
     subject_word, *rest = parsed.arguments
     words = _words(command.words, begin, found, parsed, first)
     args = tuple(texts[index] for index in rest) or None
@@ -187,7 +188,7 @@ def _read(
         image=image,
         first=first,
         operator=command.operator,
-        following=command.rest,
+        following=plain[command.end : command.end + 500],
         redirections=command.redirections,
         before=tuple([" ".join([word.text for word in each.words]) for each in before]),
     )
@@ -274,12 +275,16 @@ def _words(
     )
 
 
-def _missing(program: str, first: Role, parsed: Parsed, texts: Sequence[str]) -> InputError:
+def _missing(
+    program: str, first: Role, parsed: Parsed, texts: Sequence[str], redirections: Sequence[str]
+) -> InputError:
     what = {"service": "service", "name": "name", "rootfs": "folder"}.get(first, "image")
     hint = f"write {program} [OPTIONS] {what.upper()} [COMMAND...]"
     if parsed.given and parsed.given[-1].value_word == len(texts) - 1:
         last = parsed.given[-1]
         hint = f"{texts[-1]!r} is the value of {texts[last.word]}; {hint}"
+    elif redirections:
+        hint = f"a shell takes {redirections[0]!r} for a file to read or write; {hint}"
     return InputError(
         f"missing-{what}", f"{program}: there is no {what}", where="run line", hint=hint
     )

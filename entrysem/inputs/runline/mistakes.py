@@ -20,7 +20,7 @@ from entrysem.late import late
 if TYPE_CHECKING:
     from entrysem.inputs.runline.line import LineWord
 
-__all__ = ["Known", "notes"]
+__all__ = ["Known", "decides", "notes"]
 
 _INTERSPERSED_OFF = "docker/cli cli/command/container/run.go (SetInterspersed)"
 _ENTRYPOINT_WORD = "docker/cli cli/command/container/opts.go (parse)"
@@ -87,6 +87,14 @@ def _typography(known: Known) -> Iterator[Note]:
                 _word(index),
                 warning=True,
             )
+        elif "\u00a0" in word.text:
+            yield Note(
+                "typographic-blank",
+                f"{word.text!r} holds a blank that does not break, which no shell takes for a blank;"
+                " type it again",
+                _word(index),
+                warning=True,
+            )
         elif set(word.text) & set("\u201c\u201d\u201e\u2018\u2019"):
             yield Note(
                 "typographic-quote",
@@ -116,6 +124,8 @@ def _swallowed(known: Known) -> Iterator[Note]:
 
 _PORTS = late(r"(?:[0-9.]*:)?[0-9-]+:[0-9-]+(?:/(?:tcp|udp|sctp))?\Z")
 _VOLUME = late(r"[~./$][^:\s]*:/[^\s]*\Z")
+#: NAME:TAG, and no HOST:PORT.
+_TAGGED = late(r"[a-z0-9][\w.-]*(?:/[\w.-]+)*:(?:latest|[0-9]+\.[\w.-]+|[\w.-]*[A-Za-z][\w.-]*)\Z")
 _PAIR = late(r"[A-Za-z_][A-Za-z0-9_.-]*=")
 
 
@@ -142,7 +152,7 @@ def _image(known: Known) -> Iterator[Note]:
         do = f"; it looks like a volume: write -v {image}"
     elif _PAIR.match(image):
         do = f"; it looks like a variable: write -e {image}"
-    elif parse_reference(image) is None and not re.fullmatch("[0-9a-f]{64}", image):
+    elif not _is_reference(known.program, image):
         lower = image.lower()
         do = "; it is no image reference"
         if parse_reference(lower) is not None and "/" not in image:
@@ -151,9 +161,7 @@ def _image(known: Known) -> Iterator[Note]:
         yield Note(
             "image-looks-wrong", told + do, _word(index), warning=True, source=_INTERSPERSED_OFF
         )
-    elif following and re.fullmatch(
-        r"[a-z0-9][\w./-]*/[\w./-]+:[\w.-]+|[\w.-]+:\d[\w.-]*", following[0]
-    ):
+    elif following and len(following[0]) < 256 and _TAGGED.match(following[0]):
         where = _indexed(known, "command")[0][0]
         yield Note(
             "command-looks-like-image",
@@ -162,6 +170,18 @@ def _image(known: Known) -> Iterator[Note]:
             _word(where),
             source=_INTERSPERSED_OFF,
         )
+
+
+#: Where podman takes an image from, written before it.
+_TRANSPORT = late(
+    r"(?:docker|oci|dir|docker-archive|oci-archive|docker-daemon|containers-storage):"
+)
+
+
+def _is_reference(program: str, image: str) -> bool:
+    if program.startswith("podman") and _TRANSPORT.match(image):
+        return True
+    return len(image) < 1024 and parse_reference(image) is not None
 
 
 #: Words after the image that hardly any program but these would be given.
@@ -325,16 +345,21 @@ def _pod(known: Known) -> Iterator[Note]:
         )
 
 
+def decides(program: str, word: LineWord) -> bool:
+    """Whether argv depends on what a word is, apart from how many it is."""
+    options = {"entrypoint", "init", "rootfs"}
+    if program == "kubectl run":
+        options = {"command", "env", "image"}
+    return word.role in _DECIDING or bool(options & set(word.options))
+
+
+_DECIDING = frozenset({"image", "service", "rootfs", "name", "command"})
+
+
 def _shell(known: Known) -> Iterator[Note]:
-    deciding: list[tuple[int, LineWord]] = []
-    others: list[tuple[int, LineWord]] = []
-    for index, word in enumerate(known.words):
-        if word.replaced:
-            decides = (
-                word.role in ("image", "service", "rootfs", "name", "command")
-                or "entrypoint" in word.options
-            )
-            (deciding if decides else others).append((index, word))
+    replaced = [(index, word) for index, word in enumerate(known.words) if word.replaced]
+    deciding = [each for each in replaced if decides(known.program, each[1])]
+    others = [each for each in replaced if each[1].splits and each not in deciding]
     if deciding:
         pieces = _pieces([word for _, word in deciding])
         several = (
@@ -350,13 +375,10 @@ def _shell(known: Known) -> Iterator[Note]:
             source="POSIX Shell Command Language, 2.6",
         )
     if others:
-        splitting = [word for _, word in others if word.splits]
-        told = f"your shell replaces {_pieces([word for _, word in others])}"
-        if splitting:
-            told += (
-                "; where it is not in double quotes and comes to several words or none, the words"
-                " after it mean something else"
-            )
+        told = (
+            f"your shell replaces {_pieces([word for _, word in others])}, not in double quotes: if it"
+            " comes to several words or none, the words after it mean something else"
+        )
         yield Note(
             "shell-expansion", told, _word(others[0][0]), source="POSIX Shell Command Language, 2.6"
         )

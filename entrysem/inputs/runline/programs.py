@@ -147,6 +147,8 @@ def _kubectl(texts: Sequence[str], begin: int, version: str | None) -> Found | s
 
 
 def _not_run(name: str, command: str) -> str:
+    if "\u00a0" in command:
+        return f"{command!r} holds a blank that does not break, which no shell takes for a blank"
     if command == "exec":
         return f"{name} runs its words in a container that is there; the image has no say in them"
     if command == "up":

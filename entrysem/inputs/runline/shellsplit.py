@@ -45,19 +45,19 @@ class ShellCommand(NamedTuple):
         words: its words, without redirections.
         redirections: those, as typed.
         operator: what ends it: `&&`, `|`, `;`, a line end; empty at the end of the text.
-        rest: what follows the operator.
+        end: where the text goes on behind the operator.
     """
 
     words: tuple[ShellWord, ...]
     redirections: tuple[str, ...]
     operator: str
-    rest: str
+    end: int
 
 
 _OPERATOR = late(r"&&|\|\||;;|\|&|[;&|()\n]")
 _REDIRECTION = late(r"[0-9]*(?:<<<|<<-|<<|<>|<&|>>|>&|>\||<|>)|&>>?")
 _VARIABLE = late(r"\$(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])")
-_BRACES = late(r"\{[^{}\s'\"]*(?:,|\.\.)[^{}\s'\"]*\}")
+_BRACES = late(r"\{[^{}\s'\"]{0,200}(?:,|\.\.)[^{}\s'\"]{0,200}\}")
 _TILDE = late(r"~[A-Za-z0-9_.-]*(?=[/\s;&|<>()]|\Z)")
 _IN_QUOTES = late(r'[^"\\$`]+')
 _PLAIN = late(r"[^\s'\"\\$`*?\[{~;&|<>()#]+")
@@ -89,7 +89,7 @@ class _Reader:
         while True:
             self._blanks()
             if self.at == len(self.text):
-                return ShellCommand(tuple(words), tuple(redirections), "", "")
+                return ShellCommand(tuple(words), tuple(redirections), "", self.at)
             found = _REDIRECTION.match(self.text, self.at)
             if found and not self._substitutes(found):
                 redirections.append(self._redirection(found))
@@ -101,8 +101,7 @@ class _Reader:
                 self.at = found.end()
                 if found[0] == "\n":
                     self._skip_documents()
-                rest = self.text[self.at :]
-                return ShellCommand(tuple(words), tuple(redirections), found[0], rest)
+                return ShellCommand(tuple(words), tuple(redirections), found[0], self.at)
             words.append(self._word())
 
     def _blanks(self) -> None:

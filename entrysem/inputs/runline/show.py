@@ -29,14 +29,15 @@ def explain_words(run_line: RunLine) -> str:
         rows.append((role, text, told))
     if not any(word.role == "command" for word in run_line.words):
         rows.append(("command", "", "no words: the image's own"))
-    width = max([len(text) for _, text, told in rows if told] + [0])
+    width = max([len(text) for role, text, told in rows if told and role == "option"] + [0])
     lines = []
     previous = ""
     for role, text, told in rows:
         title = "" if role == previous else {"option": "options", "end": ""}.get(role, role)
         previous = role
         end = f"  {told}" if told and text else told
-        lines.append(f"{title:<9}{text:<{width if told else 0}}{end}".rstrip())
+        padding = width if told and role == "option" else 0
+        lines.append(f"{title:<9}{text:<{padding}}{end}".rstrip())
     for note in run_line.subject.notes:
         kind = "warning" if note.warning else "note"
         lines.append(f"{kind}: {visible(note.text)} [{note.code}]")
@@ -72,7 +73,7 @@ def _grouped(words: Iterable[LineWord]) -> Iterator[tuple[str, list[LineWord]]]:
 
 
 def words_document(run_line: RunLine) -> dict[str, object]:
-    """The same for a program: plain dicts, lists, strings, booleans and None."""
+    """The words for a program, as the schema's `run_line`; the notes are told with the explanation."""
     subject = run_line.subject
     entrypoint = subject.run.entrypoint
     return {
@@ -98,16 +99,5 @@ def words_document(run_line: RunLine) -> dict[str, object]:
                 "splits": word.splits,
             }
             for word in run_line.words
-        ],
-        "notes": [
-            {
-                "code": note.code,
-                "text": note.text,
-                "where": note.where,
-                "warning": note.warning,
-                "source": note.source,
-                "status": note.status,
-            }
-            for note in subject.notes
         ],
     }

@@ -13,7 +13,7 @@ from typing import Any
 from entrysem.inputs.runline.flags import Option, OptionSet
 from entrysem.versions import in_range, parse_version
 
-__all__ = ["known_versions", "option_set"]
+__all__ = ["known_versions", "option_set", "table_sources"]
 
 #: What no version is newer than.
 _NEWEST = "999999999"
@@ -24,6 +24,11 @@ def _tables() -> dict[str, Any]:
     path = Path(__file__).with_name("options.json")
     commands: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["commands"]
     return commands
+
+
+def table_sources() -> dict[str, dict[str, Any]]:
+    """Command -> where its options were read: repository, files, first and last tag, how many tags."""
+    return {command: table["source"] for command, table in _tables().items()}
 
 
 def known_versions(command: str) -> tuple[str, str]:

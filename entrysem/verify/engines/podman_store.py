@@ -232,7 +232,8 @@ class PodmanStore(StoreBuilder):
         document = self._inspected(container)
         shown = [document.get("Path") or "", *(document.get("Args") or ())]
         unclear = len(shown) == 2 and shown[0] == shown[1]
-        if level == "PROCESS":
+        # No process can be given a NUL: what was decided at the creation is all there is.
+        if level == "PROCESS" and not any("\0" in word for word in shown):
             if unclear:
                 return self._started(container, run, document, None)
             key = _key(document, shown, init=run.init)
