@@ -19,7 +19,7 @@ if [ -z "${ENTRYSEM:-}" ]; then
     fi
     "$python" -m venv "$temp/venv"
     "$temp/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-        "${INPUT_VERSION:-$ACTION_PATH[check]}"
+        "${INPUT_VERSION:-${ACTION_PATH}[check]}"
     ENTRYSEM=$temp/venv/bin/entrysem
 fi
 

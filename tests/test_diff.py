@@ -252,7 +252,7 @@ def test_a_file_that_is_rejected_on_one_side_changes() -> None:
 
 
 def test_each_profile_is_asked() -> None:
-    """Buildah ignores SHELL for CMD (openshift/imagebuilder#154; deviations, observed on 1.19 to 1.43)."""
+    """Buildah ignores SHELL for CMD (openshift/imagebuilder#154; observed on 1.19 to 1.43)."""
     text = 'FROM scratch\nSHELL ["/bin/{0}", "-c"]\nCMD run\n'
     profiles = [Profile.parse("buildkit"), Profile.parse("buildah")]
     sides = [Side("x", text.format(shell).encode(), lambda _: None) for shell in ("sh", "bash")]

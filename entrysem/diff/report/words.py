@@ -124,7 +124,7 @@ def _signal(resolution: Resolution) -> str | None:
         return None
     view = resolution.shell
     if view is None:
-        return "the program is PID 1, and gets it"
+        return "the program is PID 1 and gets the signal"
     return visible(view.sigterm) if view.pid1 or view.init is not None else None
 
 
