@@ -72,7 +72,7 @@ class Session:
         """Checks the files of these names, and mends them when that is wished.
 
         Raises:
-            InputError: `missing-extra`, as `gitignore.compiled`; `process-died`, as `run.checked`.
+            InputError: `process-died`, as `run.checked`.
         """
         from entrysem.cli.files import read_source  # noqa: PLC0415
 
