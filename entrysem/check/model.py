@@ -148,7 +148,8 @@ class FileResult(NamedTuple):
         mended: the fixes that were made, or would be.
         before, after: the bytes that were read, and those with the fixes; both None when no fix was made.
         is_config: whether this is no Dockerfile but a configuration that has something to tell.
-        text: the bytes that the fixes of `problems` are for; None when none has one.
+        text: the bytes that the fixes of `problems` are for; None when none has one, but for standard
+            input.
     """
 
     place: Place
