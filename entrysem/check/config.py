@@ -22,14 +22,12 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from entrysem.check.kinds import kind_of
+from entrysem.check.wildmatch import Patterns
 from entrysem.errors import InputError
 from entrysem.findings.model import SEVERITIES
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
 
 __all__ = ["THRESHOLDS", "Config", "Configs", "Entry", "read_config"]
 
@@ -63,7 +61,7 @@ class Config:
         self.files = tuple(_entry(each) for each in table.get("files", ()))
         self.expect = tuple(_entry(each) for each in table.get("expect", ()))
         self.exclude: tuple[str, ...] = tuple(table.get("exclude", ()))
-        self._specs: dict[tuple[str, ...], GitIgnoreSpec] = {}
+        self._specs: dict[tuple[str, ...], Patterns] = {}
 
     def excludes(self, path: str) -> bool:
         """Whether the absolute path is excluded."""
@@ -73,9 +71,6 @@ class Config:
         """Whether the absolute path is one that the globs mean.
 
         A file outside of the folder is matched by its path from the current folder.
-
-        Raises:
-            InputError: `missing-extra`, as `gitignore.compiled`.
         """
         below = os.path.relpath(path, self.folder)
         if below.startswith(os.pardir + os.sep):
@@ -83,10 +78,8 @@ class Config:
         if os.path.isabs(below) or below.startswith(os.pardir):  # noqa: PTH117 - a text
             return False
         if patterns not in self._specs:
-            from entrysem.check.gitignore import compiled  # noqa: PLC0415  # many have no glob
-
-            self._specs[patterns] = compiled(patterns)
-        return self._specs[patterns].match_file(below.replace(os.sep, "/"))
+            self._specs[patterns] = Patterns(patterns)
+        return self._specs[patterns].covers(below.replace(os.sep, "/"))
 
 
 def read_config(path: str) -> Config | None:

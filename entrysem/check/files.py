@@ -53,11 +53,7 @@ class Search:
         self._here = os.path.abspath("")  # noqa: PTH100 - keeps links as they are named
 
     def files(self, names: Sequence[str]) -> Iterator[Sought]:
-        """The files of these names; the current folder when there is none.
-
-        Raises:
-            InputError: `missing-extra`, as `gitignore.compiled`.
-        """
+        """The files of these names; the current folder when there is none."""
         seen: set[str] = set()
         for name in names or ["."]:
             for sought in self._of(name):

@@ -3,8 +3,7 @@
 Git reads patterns from the `.gitignore` of every folder from the repository's root down to the file's,
 and then from `info/exclude`; of all that match, the one in the deepest file counts, and in one file the
 last. What stands below an ignored folder is ignored whatever comes later, which is why a walk asks
-folder by folder and does not enter what is ignored. A file that is named is never asked about. The
-patterns are read by pathspec, which is imported for the first file that has one.
+folder by folder and does not enter what is ignored. A file that is named is never asked about.
 
 `core.excludesFile` of the user is not read: what a check says must not depend on who starts it.
 
@@ -16,15 +15,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from entrysem.errors import InputError
+from entrysem.check.wildmatch import Patterns
 
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-
-__all__ = ["Ignore", "Roots", "compiled"]
+__all__ = ["Ignore", "Roots"]
 
 _LARGEST = 4 * 1024 * 1024
 _GITDIR = "gitdir:"
@@ -52,7 +46,7 @@ class Ignore:
 
     def __init__(self, root: str) -> None:
         self._root = root
-        self._specs: dict[str, GitIgnoreSpec | None] = {}
+        self._specs: dict[str, Patterns | None] = {}
         self._exclude = _read(os.path.join(_git_folder(root), "info", "exclude"))  # noqa: PTH118
 
     def ignores(self, path: str, *, folder: bool) -> bool:
@@ -61,21 +55,17 @@ class Ignore:
         Args:
             path: absolute, below the root.
             folder: whether it is one.
-
-        Raises:
-            InputError: `missing-extra`, there are patterns and pathspec is not installed.
         """
-        tail = "/" if folder else ""
         at = path
         while at != self._root:
             at = os.path.dirname(at)  # noqa: PTH120
             spec = self._spec(at)
             if spec is not None:
-                verdict = spec.check_file(_below(path, at) + tail).include
+                verdict = spec.verdict(_below(path, at), folder=folder)
                 if verdict is not None:
                     return verdict
         if self._exclude is not None:
-            return bool(self._exclude.check_file(_below(path, self._root) + tail).include)
+            return bool(self._exclude.verdict(_below(path, self._root), folder=folder))
         return False
 
     def ignores_above(self, folder: str) -> bool:
@@ -86,42 +76,13 @@ class Ignore:
             folder = os.path.dirname(folder)  # noqa: PTH120
         return any(self.ignores(each, folder=True) for each in reversed(chain))
 
-    def _spec(self, folder: str) -> GitIgnoreSpec | None:
+    def _spec(self, folder: str) -> Patterns | None:
         if folder not in self._specs:
             self._specs[folder] = _read(os.path.join(folder, ".gitignore"))  # noqa: PTH118
         return self._specs[folder]
 
 
-def compiled(patterns: Sequence[str]) -> GitIgnoreSpec:
-    """The patterns as one; a pattern that Git cannot read matches nothing, as for Git.
-
-    Raises:
-        InputError: `missing-extra`, pathspec is not installed.
-    """
-    try:
-        from pathspec import GitIgnoreSpec  # noqa: PLC0415  # slow to import; many folders have none
-        from pathspec.patterns.gitignore import GitIgnorePatternError  # noqa: PLC0415
-    except ImportError:
-        raise InputError(
-            "missing-extra",
-            "the patterns of .gitignore and of the configuration need pathspec",
-            where="installation",
-            hint="pip install 'entrysem[check]', or --no-gitignore --no-config",
-        ) from None
-    try:
-        return GitIgnoreSpec.from_lines(patterns)
-    except GitIgnorePatternError:
-        good = []
-        for pattern in patterns:
-            try:
-                GitIgnoreSpec.from_lines([pattern])
-            except GitIgnorePatternError:
-                continue
-            good.append(pattern)
-        return GitIgnoreSpec.from_lines(good)
-
-
-def _read(path: str) -> GitIgnoreSpec | None:
+def _read(path: str) -> Patterns | None:
     """The patterns of a file; None without one that says anything."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - strings, for speed
@@ -132,8 +93,7 @@ def _read(path: str) -> GitIgnoreSpec | None:
         return None
     text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
     lines = [line.removesuffix("\r") for line in text.split("\n")]
-    lines = [line for line in lines if line.strip() and not line.startswith("#")]
-    return compiled(lines) if lines else None
+    return Patterns(lines) or None
 
 
 def _git_folder(root: str) -> str:

@@ -8,7 +8,6 @@ the number among equal ones. Messages are not part of it: they are prose and may
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -148,7 +147,8 @@ class FileResult(NamedTuple):
         mended: the fixes that were made, or would be.
         before, after: the bytes that were read, and those with the fixes; both None when no fix was made.
         is_config: whether this is no Dockerfile but a configuration that has something to tell.
-        text: the bytes that the fixes of `problems` are for; None when none has one.
+        text: the bytes that the fixes of `problems` are for; None when none has one, but for standard
+            input.
     """
 
     place: Place
@@ -214,6 +214,8 @@ def fingerprint(kind: str, shown: str, words: str, number: int) -> str:
         words: the text that it is about; blanks are taken alike.
         number: of those before it in the file that have the same kind and words.
     """
+    import hashlib  # noqa: PLC0415  # most checks find nothing
+
     parts = (kind, shown, " ".join(words.split()), str(number))
     text = "\0".join(parts).encode("utf-8", "surrogateescape")
     return hashlib.sha256(text).hexdigest()[:32]

@@ -120,7 +120,7 @@ class Checker:
             kept=kept,
             unknown=unknown,
             used=tuple((each.where, each.number) for each in settings.expectations),
-            text=source if any(each.fix is not None for each in fresh) else None,
+            text=source if place.path is None or any(each.fix for each in fresh) else None,
         )
 
     def look(self, source: bytes, settings: Settings) -> Look:

@@ -72,7 +72,7 @@ class Session:
         """Checks the files of these names, and mends them when that is wished.
 
         Raises:
-            InputError: `missing-extra`, as `gitignore.compiled`; `process-died`, as `run.checked`.
+            InputError: `process-died`, as `run.checked`.
         """
         from entrysem.cli.files import read_source  # noqa: PLC0415
 
@@ -185,7 +185,7 @@ class Session:
             left_out.append(f"{self._search.ignored} ignored by Git")
         if self._excluded:
             left_out.append(f"{self._excluded} excluded by the configuration")
-        if tasks:
+        if tasks or self._configs.broken:
             return ()
         if left_out:
             return (f"nothing to check: {', '.join(left_out)}",)

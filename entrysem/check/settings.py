@@ -102,11 +102,7 @@ class Typed(NamedTuple):
 
 
 def settings_of(path: str, config: Config, typed: Typed) -> Settings:
-    """The settings of the file with this absolute path.
-
-    Raises:
-        InputError: `missing-extra`, as `gitignore.compiled`.
-    """
+    """The settings of the file with this absolute path."""
     fitting = tuple(
         number for number, entry in enumerate(config.files) if config.matches(entry.paths, path)
     )

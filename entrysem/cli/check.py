@@ -430,12 +430,5 @@ def _failed(error: Exception) -> NoReturn:
     assert isinstance(error, InputError)
     sys.stdout.flush()
     sys.stderr.write(text.problem(error, "", text.Style(colour=_colour(sys.stderr))))
-    broken = (
-        "bad-base-config",
-        "unreadable",
-        "unwritable",
-        "bad-baseline",
-        "process-died",
-        "missing-extra",
-    )
+    broken = ("bad-base-config", "unreadable", "unwritable", "bad-baseline", "process-died")
     raise typer.Exit(3 if error.code in broken else 2)

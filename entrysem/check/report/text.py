@@ -66,10 +66,11 @@ def summary(totals: Totals, *, mending: bool = False) -> str:
     ):
         if number:
             parts.append(_count(number, word))
-    head = ", ".join(parts) or "nothing found"
-    told = [f"{head} in {_count(totals.files, 'file')}"]
+    told = []
+    if totals.files or parts:
+        told.append(f"{', '.join(parts) or 'nothing found'} in {_count(totals.files, 'file')}")
     if totals.rejected:
-        told.append(f"{totals.rejected} could not be checked")
+        told.append(f"{_count(totals.rejected, 'file')} could not be checked")
     expected = totals.kept + totals.unmet + totals.unknown
     if expected:
         told.append(f"{totals.kept} of {_count(expected, 'expectation')} hold")
