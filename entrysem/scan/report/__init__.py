@@ -1,0 +1,1 @@
+"""What the records of scans say: counted (`summary`), as text (`text`), as a page with charts (`html`)."""
