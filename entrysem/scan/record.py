@@ -1,8 +1,8 @@
 """One Dockerfile -> one flat record.
 
 A record has the same columns for every file, and each column one type (`COLUMNS`), so that records can
-be lines of JSON and rows of Parquet alike. What is not there is null: a list that is empty and a list that is
-not known are different values. The only nested thing, an argv with holes, is JSON text.
+be lines of JSON and rows of Parquet alike. What is not there is null: a list that is empty and a list
+that is not known are different values. The only nested thing, an argv with holes, is JSON text.
 
 A file that nobody could read, that the builder rejects, or that breaks entrysem itself, has a record too,
 with `error_phase` and its kin. See `docs/scan.md` for what each column says.

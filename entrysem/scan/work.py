@@ -25,13 +25,13 @@ class Done(NamedTuple):
 
     Attributes:
         lines: a line of JSON for each item, in order, line ends included.
-        count: how many.
+        records: how many.
         errors: how many of them are error records.
         broken: how many of these say that a whole source could not be read on.
     """
 
     lines: bytes
-    count: int
+    records: int
     errors: int
     broken: int
 

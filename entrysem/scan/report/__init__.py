@@ -1,1 +1,1 @@
-"""What the records of scans say: counted (`summary`), as text (`text`), as a page with charts (`html`)."""
+"""What records say: counted (`summary`), as tables, as text, and as a page with charts (`html`)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from entrysem.errors import InputError
@@ -33,9 +34,7 @@ def render(summary: Summary, top: int) -> str:
     except ImportError:
         raise _missing() from None
     environment = Environment(
-        loader=PackageLoader("entrysem.scan.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
+        loader=PackageLoader("entrysem.scan.report", ""), autoescape=True, undefined=StrictUndefined
     )
     first, *rest = headline(summary)
     matrix = form_matrix(summary)
@@ -55,7 +54,7 @@ def render(summary: Summary, top: int) -> str:
                 "title": table.title,
                 "what": table.what,
                 "rows": [
-                    (row.name, f"{row.count:,}", percent(row.count, row.of)) for row in table.rows
+                    (row.name, f"{row.number:,}", percent(row.number, row.of)) for row in table.rows
                 ],
                 "more": table.more,
                 "chart": Markup(_bars(table)),  # noqa: S704 - pygal escapes what it writes
@@ -69,16 +68,19 @@ def render(summary: Summary, top: int) -> str:
 def _bars(table: Table) -> str:
     """A horizontal bar a row, the largest on top."""
     rows: Sequence[Row] = table.rows
-    chart = _chart("HorizontalBar", len(rows), rows)
+    largest = max((_share(row.number, row.of) for row in rows), default=0)
+    chart = _chart("HorizontalBar", len(rows), largest, [row.name for row in rows])
     # pygal draws from below.
     chart.x_labels = [row.name for row in reversed(rows)]
-    chart.add(table.what, [_share(row.count, row.of) for row in reversed(rows)])
+    chart.add(table.what, [_share(row.number, row.of) for row in reversed(rows)])
     return _svg(chart)
 
 
 def _forms(matrix: list[tuple[str, list[tuple[str, int]]]], of: int) -> str:
     """A bar for each form of ENTRYPOINT, divided by the forms of CMD."""
-    chart = _chart("HorizontalStackedBar", len(matrix) + 1, [], legend=True)
+    largest = max(_share(sum(count for _, count in cells), of) for _, cells in matrix)
+    names = [name for name, _ in matrix]
+    chart = _chart("HorizontalStackedBar", len(matrix), largest, names, legend=True)
     chart.x_labels = [name for name, _ in reversed(matrix)]
     for at, (name, _) in enumerate(matrix[0][1]):
         chart.add(name, [_share(cells[at][1], of) for _, cells in reversed(matrix)])
@@ -89,13 +91,21 @@ def _share(count: int, of: int) -> float:
     return 100 * count / of if of else 0.0
 
 
-def _chart(kind: str, rows: int, named: Sequence[Row], *, legend: bool = False) -> Any:
+def _ticks(largest: float) -> list[float]:
+    """Five or fewer round numbers from 0, the last not below `largest`."""
+    step = next(step for step in (0.25, 0.5, 1, 2, 5, 10, 20, 25) if step * 4 >= min(largest, 100))
+    return [step * number for number in range(5)]
+
+
+def _chart(
+    kind: str, rows: int, largest: float, names: Sequence[str], *, legend: bool = False
+) -> Any:
     try:
-        import pygal  # noqa: PLC0415 - an extra
-        from pygal.style import Style  # noqa: PLC0415
+        # An extra, and one without types.
+        pygal, styles = import_module("pygal"), import_module("pygal.style")
     except ImportError:
         raise _missing() from None
-    style = Style(
+    style = styles.Style(
         background="transparent",
         plot_background="transparent",
         foreground="#5b6770",
@@ -109,7 +119,8 @@ def _chart(kind: str, rows: int, named: Sequence[Row], *, legend: bool = False) 
         legend_font_size=13,
         opacity=1,
     )
-    longest = max([len(row.name) for row in named] or [16])
+    longest = max(map(len, names), default=0)
+    ticks = _ticks(largest)
     return getattr(pygal, kind)(
         style=style,
         js=(),
@@ -120,12 +131,11 @@ def _chart(kind: str, rows: int, named: Sequence[Row], *, legend: bool = False) 
         legend_at_bottom_columns=4,
         # A label is cut where it would leave the bars no room.
         truncate_label=min(max(longest, 8), 36),
-        print_values=not legend,
-        print_values_position="top",
-        value_formatter=lambda share: f"{share:.1f} %",
-        range=(0, 100) if not legend else None,
-        show_y_guides=False,
-        show_x_guides=True,
+        value_formatter=lambda share: f"{share:g} %",
+        y_labels=ticks,
+        range=(0, ticks[-1]),
+        show_x_guides=False,
+        show_y_guides=True,
         margin=8,
         no_data_text="nothing to show",
         disable_xml_declaration=True,

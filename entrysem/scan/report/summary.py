@@ -1,4 +1,4 @@
-"""Records -> counts. What is kept grows with the number of different images and programs, not of files."""
+"""Records -> counts. What is kept grows with the number of different images, not with that of files."""
 
 from __future__ import annotations
 
@@ -169,14 +169,15 @@ def summarise(names: Iterable[str]) -> Summary:
     for name in names:
         number = 0
         try:
-            for number, record in enumerate(_records(name), 1):
+            for record in _records(name):
+                number += 1
                 summary.add(record)
         except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(
                 "no-records",
-                f"record {number or 1} is none that `entrysem scan` writes",
+                f"near record {max(number, 1)} is something that `entrysem scan` does not write",
                 where=name,
                 hint="name the file that --output made",
             ) from None

@@ -17,7 +17,7 @@ class Row(NamedTuple):
     """A name, how many, and of how many."""
 
     name: str
-    count: int
+    number: int
     of: int
 
 
@@ -73,10 +73,7 @@ def form_matrix(summary: Summary) -> list[tuple[str, list[tuple[str, int]]]]:
     return [
         (
             f"ENTRYPOINT {entrypoint}" if entrypoint else "no ENTRYPOINT",
-            [
-                (f"CMD {cmd}" if cmd else "no CMD", summary.forms[entrypoint, cmd])
-                for cmd in forms
-            ],
+            [(f"CMD {cmd}" if cmd else "no CMD", summary.forms[entrypoint, cmd]) for cmd in forms],
         )
         for entrypoint in forms
     ]
@@ -86,12 +83,18 @@ def tables(summary: Summary, top: int) -> list[Table]:
     """Every table that has a row, in the order of a reader's questions."""
     files = summary.files
     found = [
-        _table("What runs without arguments", "files", _named(summary.answers, _ANSWERS), files, top),
+        _table(
+            "What runs without arguments", "files", _named(summary.answers, _ANSWERS), files, top
+        ),
         _table("What the files are like", "files", _traits(summary), files, top),
         _table("Programs of the known answers", "files", summary.programs, files, top),
-        _table("How the base image is known", "files", _named(summary.origins, _ORIGINS), files, top),
+        _table(
+            "How the base image is known", "files", _named(summary.origins, _ORIGINS), files, top
+        ),
         _table("Base images", "files", summary.bases, files, top),
-        _table("Base images that leave the answer open", "files", summary.unknown_bases, files, top),
+        _table(
+            "Base images that leave the answer open", "files", summary.unknown_bases, files, top
+        ),
         _findings(summary, top),
         _table(
             "Errors",

@@ -31,7 +31,7 @@ def render(summary: Summary, top: int) -> str:
     for table_ in tables(summary, top):
         lines = tabulate(
             [
-                [row.name, f"{row.count:,}", percent(row.count, row.of), _bar(row.count, row.of)]
+                [row.name, f"{row.number:,}", percent(row.number, row.of), _bar(row.number, row.of)]
                 for row in table_.rows
             ],
             tablefmt="plain",
@@ -39,9 +39,7 @@ def render(summary: Summary, top: int) -> str:
             colalign=("left", "right", "right", "left"),
         )
         shown = "\n".join(f"  {line}".rstrip() for line in lines.splitlines())
-        parts.append(
-            f"{table_.title}\n{shown}" + (f"\n  {table_.more}" if table_.more else "")
-        )
+        parts.append(f"{table_.title}\n{shown}" + (f"\n  {table_.more}" if table_.more else ""))
     return "\n\n".join(parts) + "\n"
 
 
