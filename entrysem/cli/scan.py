@@ -140,8 +140,8 @@ def scan(
 ) -> None:
     """Make one flat record for each of many Dockerfiles.
 
-    What cannot be read, or is rejected, has a record too. Exit code: 0 when files were read; 2 usage; 3 when
-    none was, or a source could not be read to its end.
+    What cannot be read, or is rejected, has a record too. Exit code: 0 when files were read; 2 usage;
+    3 when none was, or a source could not be read to its end.
     """
     if schema:
         _print_schema(schema)
@@ -261,12 +261,12 @@ def _run(plan: "Plan") -> int:
 def _say(ended: "Ended", plan: "Plan") -> None:
     import signal
 
-    parts = [f"{ended.count:,} records, {ended.errors:,} of them errors"]
+    parts = [f"{ended.records:,} records, {ended.errors:,} of them errors"]
     if ended.before:
         parts.append(f"{ended.before:,} were there already")
     if ended.broken:
         parts.append(f"{ended.broken:,} sources could not be read to their end")
-    if not ended.count:
+    if not ended.records:
         parts.append(
             "nothing is named like a Dockerfile: --include '*' takes every file"
             if any(source.kind in ("folder", "tar") for source in plan.sources)

@@ -22,6 +22,7 @@ from entrysem.findings.shells import shells
 from entrysem.findings.words import words
 from entrysem.model import ImageConfig
 from entrysem.profiles import Profile
+from entrysem.resolve import Image
 
 __all__ = ["find"]
 
@@ -31,7 +32,7 @@ _DETECTORS = (overwritten, forms, words, shells, merging, portable)
 
 
 def find(
-    source: bytes | Dockerfile,
+    source: bytes | Dockerfile | Image,
     *,
     profile: Profile = _DEFAULT,
     also: Sequence[Profile] = (),
@@ -43,7 +44,8 @@ def find(
     """What is worth telling the author about this file.
 
     Args:
-        source: the file, or what came of reading it with the profile's grammar.
+        source: the file; or what came of reading it with the profile's grammar; or what came of building
+            it with these very arguments.
         profile: whose answers are looked at.
         also: other builders and runtimes that should run the same.
         target, build_args, bases, platform: as in `build_image`.

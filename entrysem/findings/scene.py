@@ -95,9 +95,9 @@ class Scene:
         findings: what was told so far.
     """
 
-    def __init__(self, source: Dockerfile | bytes, context: Context) -> None:
+    def __init__(self, source: Dockerfile | bytes | Image, context: Context) -> None:
         self.context = context
-        self.image = image = context.build(source)
+        self.image = image = source if isinstance(source, Image) else context.build(source)
         assert image.dockerfile is not None
         assert image.built is not None
         self.dockerfile: Dockerfile = image.dockerfile

@@ -70,7 +70,7 @@ def members(
     ) as archive:
         while (member := archive.next()) is not None:
             # It would remember every one.
-            archive.members.clear()
+            archive.members.clear()  # type: ignore[attr-defined]
             if member.isdir() or not wanted(member.name):
                 continue
             identity = f"{name}:{member.name}"

@@ -21,7 +21,7 @@ _GROUP = 32 << 20
 
 
 def needs_pyarrow(where: str) -> Any:
-    """pyarrow with its Parquet and JSON parts.
+    """The module pyarrow, with its Parquet and JSON parts.
 
     Raises:
         InputError: `needs-extra`, it is not installed.

@@ -123,7 +123,7 @@ def _alone(items: Sequence[Item], engine: Engine, settings: Settings, stop: Stop
 def _joined(first: Done, second: Done) -> Done:
     return Done(
         first.lines + second.lines,
-        first.count + second.count,
+        first.records + second.records,
         first.errors + second.errors,
         first.broken + second.broken,
     )

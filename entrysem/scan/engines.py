@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from entrysem.errors import InputError
 from entrysem.scan.items import Item, loaded
@@ -45,7 +45,7 @@ class Engine(Protocol):
     def restart(self) -> None:
         """Makes the engine fit for use again after `died`. Futures from before are lost."""
 
-    def __enter__(self) -> Engine: ...
+    def __enter__(self) -> Self: ...
 
     def __exit__(self, *error: object) -> None: ...
 
@@ -58,7 +58,7 @@ def cores() -> int:
 
 
 class Here:
-    """This process, one batch at a time."""
+    """In this process, one batch at a time."""
 
     width = 1
     died: tuple[type[BaseException], ...] = ()
@@ -75,7 +75,7 @@ class Here:
     def restart(self) -> None:
         """Nothing here can die alone."""
 
-    def __enter__(self) -> Here:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -114,7 +114,7 @@ class Processes:
             self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = None
 
-    def __enter__(self) -> Processes:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -157,9 +157,8 @@ class Cluster:
         self.died: tuple[type[BaseException], ...] = (distributed.KilledWorker,)
         self._settings = settings
         try:
-            self._client: Any = distributed.Client(
-                address, timeout=_CONNECT_SECONDS, set_as_default=False
-            )
+            client: Any = distributed.Client
+            self._client = client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise InputError(
                 "no-cluster",
@@ -179,7 +178,7 @@ class Cluster:
     def restart(self) -> None:
         """The scheduler looks after its workers."""
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -2,8 +2,8 @@
 
     ("file", PATH, None)        a file that the worker opens
     ("data", ID, BYTES)         a Dockerfile's bytes
-    ("line", PLACE, BYTES)      one line of newline-delimited JSON, not looked at yet; PLACE is its identity
-                                when it has none of its own
+    ("line", PLACE, BYTES)      a line of newline-delimited JSON, not looked at yet; PLACE is its
+                                identity when it has none of its own
     ("error", ID, (PHASE, CODE, MESSAGE))
 
 Only the worker looks inside, so that the one process that reads stays ahead of those that work.
@@ -81,7 +81,7 @@ def _read(path: str, limit: int) -> bytes | Failed:
             return Failed("input", "not-a-file", "neither a file nor a link to one")
         if status.st_size > limit:
             return Failed("input", "too-large", f"{status.st_size} bytes, more than {limit}")
-        with open(descriptor, "rb", closefd=False) as file:  # noqa: PTH123 - a descriptor, not a path
+        with open(descriptor, "rb", closefd=False) as file:  # a descriptor, not a path
             data = file.read(limit + 1)
     except OSError as error:
         return Failed("input", "unreadable", f"cannot be read: {error.strerror}")

@@ -1,8 +1,8 @@
 """The file of records: appended to in order, so that the whole lines in it say how far a scan came.
 
 Beside it stands a small file, `RECORDS.scan.json`, that says what was asked. A scan that was killed is
-resumed only when the same is asked again of the same sources; the records that are there are then compared
-with the items they came from, one of each batch, and as many items are passed over.
+resumed only when the same is asked again of the same sources; the records that are there are then
+compared with the items they came from, one of each batch, and as many items are passed over.
 
 Parquet cannot be appended to and is nothing until its end is written. So its records are lines first, in
 `FILE.parquet.ndjson`, and become Parquet when they are complete.
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from entrysem import __version__
 from entrysem.errors import InputError
@@ -105,7 +105,7 @@ class Records:
         self.before = self.count
         self._tell("running")
 
-    def __enter__(self) -> Records:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -116,7 +116,7 @@ class Records:
         """Appends the records of the next batch."""
         self._file.write(done.lines)
         self._file.flush()
-        self.count += done.count
+        self.count += done.records
         self.errors += done.errors
         self.broken += done.broken
 

@@ -1,8 +1,8 @@
 """One Dockerfile -> one flat record.
 
-A record has the same columns for every file, and each column one type (`COLUMNS`), so that records can be
-lines of JSON and rows of Parquet alike. What is not there is null: a list that is empty and a list that is
-not known are different values. The only nested thing, an argv with holes, is JSON text.
+A record has the same columns for every file, and each column one type (`COLUMNS`), so that records can
+be lines of JSON and rows of Parquet alike. What is not there is null: a list that is empty and a list
+that is not known are different values. The only nested thing, an argv with holes, is JSON text.
 
 A file that nobody could read, that the builder rejects, or that breaks entrysem itself, has a record too,
 with `error_phase` and its kin. See `docs/scan.md` for what each column says.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from time import perf_counter_ns
 from typing import Any
@@ -27,7 +28,7 @@ from entrysem.render.documents import template
 from entrysem.resolve import Resolution, build_image
 from entrysem.scan.settings import Settings
 
-__all__ = ["COLUMNS", "PHASES", "failure", "identity_text", "scan_one"]
+__all__ = ["COLUMNS", "PHASES", "failure", "identity_text", "scan_one", "scanner"]
 
 Record = dict[str, Any]
 
@@ -69,10 +70,16 @@ COLUMNS: dict[str, str] = {
 #: rejects the text; the builder rejects what the text asks for; entrysem itself broke.
 PHASES = ("source", "input", "parse", "build", "internal")
 
+_encode = json.JSONEncoder(check_circular=False).encode
 _EMPTY: Record = dict.fromkeys(COLUMNS)
 _DEFAULT = Settings()
 #: A message may quote a line of any length.
 _MAX_MESSAGE = 500
+
+
+def scanner(settings: Settings) -> Callable[[bytes, str], Record]:
+    """`scan_one` for these settings, for a caller with many files."""
+    return _scanner(settings).scan
 
 
 def scan_one(data: bytes, identity: str, settings: Settings = _DEFAULT) -> Record:
@@ -107,7 +114,7 @@ def failure(
 
 
 def identity_text(identity: str) -> str:
-    """`identity` as text that every encoding can hold: a byte that is not UTF-8 is written `\\xff`."""
+    r"""`identity` as text that every encoding can hold: a byte that is not UTF-8 is written `\xff`."""
     if identity.isascii():
         return identity
     data = identity.encode("utf-8", "surrogateescape" if _has_bytes(identity) else "surrogatepass")
@@ -182,7 +189,7 @@ class _Scanner:
         resolved = perf_counter_ns()
         if self.find is not None:
             found = self.find(
-                image.dockerfile,
+                image,
                 profile=self.profile,
                 target=self.settings.target,
                 build_args=self.build_args,
@@ -226,7 +233,7 @@ def _is_utf8(data: bytes) -> bool:
 def _answer(record: Record, resolution: Resolution) -> None:
     words = resolution.words
     if words is not None and not is_known(words):
-        record["argv_template"] = json.dumps(template(words))
+        record["argv_template"] = _encode(template(words))
         record["unknown"] = list(dict.fromkeys(part.key for part in resolution.unknown))
     else:
         record["argv"] = template(words)

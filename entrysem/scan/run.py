@@ -47,12 +47,12 @@ class Ended(NamedTuple):
     """How a scan ended.
 
     Attributes:
-        count, errors, broken: records; error records; of them, sources that broke.
+        records, errors, broken: all of them; error records; of them, sources that broke.
         before: records that were there already.
         signal: number of the signal that stopped it, or None.
     """
 
-    count: int
+    records: int
     errors: int
     broken: int
     before: int
@@ -63,7 +63,7 @@ class Ended(NamedTuple):
         """0; 3 when a source broke or no file could be read; 128 and the signal's number."""
         if self.signal is not None:
             return 128 + self.signal
-        return 3 if self.broken or self.count == self.errors else 0
+        return 3 if self.broken or self.records == self.errors else 0
 
 
 def scan(plan: Plan, stdout: IO[bytes], stderr: TextIO) -> Ended:
@@ -105,7 +105,7 @@ def _to_stream(plan: Plan, stdout: IO[bytes], stderr: TextIO, stop: Stop) -> End
             nonlocal count, errors, broken
             stdout.write(done.lines)
             stdout.flush()
-            count += done.count
+            count += done.records
             errors += done.errors
             broken += done.broken
             progress.saw(count, errors)

@@ -72,12 +72,19 @@ def _source(name: str, forced: Kind | None) -> Source:
         return Source("folder", name)
     if glob.has_magic(name) and not os.path.lexists(name):
         return Source("glob", name)
-    kind = forced or next((kind for pattern, kind in _BY_NAME if pattern.search(name)), "file")
+    kind = forced or _kind_by_name(name)
     if kind == "parquet":
         needs_pyarrow(name)
     elif _ZSTD.search(name):
         needs_zstd(name)
     return Source(kind, name)
+
+
+def _kind_by_name(name: str) -> Kind:
+    for pattern, kind in _BY_NAME:
+        if pattern.search(name):
+            return kind
+    return "file"
 
 
 def name_test(patterns: Sequence[str]) -> Callable[[str], bool]:

@@ -86,7 +86,7 @@ def opened_stream(name: str, meter: Meter) -> IO[bytes]:
     if kind == "gz":
         opened = gzip.GzipFile(fileobj=raw)
     elif kind == "xz":
-        opened = lzma.LZMAFile(raw)
+        opened = lzma.LZMAFile(raw)  # noqa: SIM115 - closed with what is returned
     elif kind == "bz2":
         opened = bz2.BZ2File(raw)
     else:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from entrysem import __version__
 from entrysem.errors import InputError
 from entrysem.scan.items import Failed, Item, opened
-from entrysem.scan.record import failure, scan_one
+from entrysem.scan.record import failure, scanner
 from entrysem.scan.settings import Settings
 
 __all__ = ["Done", "as_line", "scan_batch", "settle"]
@@ -25,13 +25,13 @@ class Done(NamedTuple):
 
     Attributes:
         lines: a line of JSON for each item, in order, line ends included.
-        count: how many.
+        records: how many.
         errors: how many of them are error records.
         broken: how many of these say that a whole source could not be read on.
     """
 
     lines: bytes
-    count: int
+    records: int
     errors: int
     broken: int
 
@@ -57,6 +57,7 @@ def scan_batch(items: Sequence[Item], settings: Settings, version: str = __versi
             where="a worker",
             hint="install the same release on every machine",
         )
+    scan = scanner(settings)
     lines: list[str] = []
     errors = broken = 0
     for item in items:
@@ -65,7 +66,7 @@ def scan_batch(items: Sequence[Item], settings: Settings, version: str = __versi
             record = failure(identity, *data, settings=settings)
             broken += data.phase == "source"
         else:
-            record = scan_one(data, identity, settings)
+            record = scan(data, identity)
         errors += record["error_phase"] is not None
         lines.append(_encode(record))
     lines.append("")
