@@ -15,7 +15,7 @@ from pathlib import Path
 from entrysem.errors import InputError
 from entrysem.late import late
 
-__all__ = ["MAX_BYTES", "dockerfiles_under", "read_source"]
+__all__ = ["MAX_BYTES", "SKIPPED_FOLDERS", "dockerfiles_under", "is_dockerfile_name", "read_source"]
 
 #: Larger files are refused unread. The largest real Dockerfile that we know of has under 1 MB.
 MAX_BYTES = 16 * 1024 * 1024
@@ -24,7 +24,8 @@ _NAME = late(
     r"(?:Dockerfile|Containerfile)(?:[.\-_].*)?\Z|.*\.(?:Dockerfile|Containerfile)\Z", re.IGNORECASE
 )
 _NOT = late(r".*\.(?:dockerignore|md|swp|bak|orig|rej|py|sh|json|ya?ml|j2|tmpl)\Z", re.IGNORECASE)
-_SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__"})
+#: Folders that nobody's own Dockerfiles are in.
+SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__"})
 
 
 def read_source(name: str) -> bytes:
@@ -64,13 +65,18 @@ def read_source(name: str) -> bytes:
     return data
 
 
+def is_dockerfile_name(name: str) -> bool:
+    """Whether a file of this name, without its folder, is taken for a Dockerfile."""
+    return bool(_NAME.match(name)) and not _NOT.match(name)
+
+
 def dockerfiles_under(folder: str) -> Iterator[str]:
     """Paths of the files under `folder` that are named like Dockerfiles, sorted. Links to folders
     are not followed; what is no file (a pipe, a socket) is left out.
     """
     for root, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in _SKIPPED_FOLDERS)
+        folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS)
         for name in sorted(files):
             path = os.path.join(root, name)  # noqa: PTH118 - os.walk gives strings
-            if _NAME.match(name) and not _NOT.match(name) and Path(path).is_file():
+            if is_dockerfile_name(name) and Path(path).is_file():
                 yield path

@@ -75,7 +75,11 @@ def groups(comparisons: Iterable[Comparison]) -> list[Group]:
             item.stage,
             item.verdict,
             one_sided(item),
-            tuple((answer(run.old), answer(run.new), run.verdict) for run in item.runs),
+            tuple(
+                (run.run.name, answer(run.old), answer(run.new), run.verdict)
+                for run in item.runs
+                if run.verdict != "same"
+            ),
             item.causes,
             item.unseen,
         )
