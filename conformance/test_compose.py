@@ -52,7 +52,11 @@ def _template(draw: st.DrawFn, depth: int = 2) -> str:
 
 _ANY_TEXT = st.one_of(_template(), _TEXT.map(lambda text: text.replace("$", "$$")))
 _SCALAR = st.one_of(
-    _ANY_TEXT, st.none(), st.booleans(), st.integers(-9, 10**20), st.floats(allow_nan=False)
+    _ANY_TEXT,
+    st.none(),
+    st.booleans(),
+    st.integers(-9, 10**20),
+    st.floats(allow_nan=False, allow_infinity=False),
 )
 _COMMAND = st.one_of(st.none(), _ANY_TEXT, st.lists(_ANY_TEXT, max_size=4))
 _NAMES = st.sampled_from(("A", "B", "C", "EMPTY", "UNSET", "lower"))
