@@ -168,8 +168,8 @@ def _why_it_stays(script: str, *, background: bool) -> str:
     """What about the last command keeps every measured shell; empty when some shell goes.
 
     `script_kind` is cautious: what it does not recognise stays with the shell. This is told for what
-    was seen on dash 0.5.12, bash 5.2.15 and busybox ash 1.35.0, whatever stands before: a pipeline, a loop
-    or `wait` at the end; and for `a & b`, after which ash alone makes way.
+    was seen on dash 0.5.12, bash 5.2.15 and busybox ash 1.35.0, whatever stands before: a pipeline, a
+    loop or `wait` at the end; and for `a & b`, after which ash alone makes way.
     """
     tail = _LIST.split(_HIDDEN.sub("_", script).strip())
     last = tail[-1].strip()
