@@ -86,6 +86,8 @@ class Folder:
                 data = file.read(MAX_SIZE + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except InputError:
+            raise
         except (OSError, ValueError) as error:
             _unreadable(error, where)
         return _small(data, where)
@@ -109,6 +111,8 @@ class Archive:
         try:
             with self._open() as file:
                 self._list(file)
+        except InputError:
+            raise
         except (_TooLongError, RecursionError):
             self._fail("a header of the archive is longer than any real one")
         except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
