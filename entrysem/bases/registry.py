@@ -418,7 +418,7 @@ def _of_docker() -> str | None:
 def _challenges(header: str) -> dict[str, dict[str, str]]:
     """`WWW-Authenticate`: scheme in small letters -> its parameters; several may stand in one header."""
     found = list(_CHALLENGE.finditer(header))
-    ends = [match.start() for match in found[1:]] + [len(header)]
+    ends = [*[match.start() for match in found], len(header)][1:]
     return {
         match[1].lower(): {
             name.lower(): re.sub(r"\\(.)", r"\1", quoted) or plain

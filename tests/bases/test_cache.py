@@ -1,4 +1,4 @@
-"""Documents kept by digest: nothing wrong comes out, and no failure of the cache is one of the program."""
+"""Documents by digest: nothing wrong comes out, and no failure of the cache is an error."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_archives(tmp_path: Path, mode: str, prefix: str) -> None:
 
 
 def test_folder(tmp_path: Path) -> None:
-    store, files = simple()
+    _, files = simple()
     folder = write_folder(tmp_path, files)
     base = open_image(f"oci:{folder}", NONE, platform=PLATFORM)
     (entry,) = json.loads(files["index.json"])["manifests"]
@@ -362,12 +362,12 @@ def _long_header(_: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda data: b"", "not a tar archive, or a damaged one"),
-        (lambda data: b"FROM scratch\n" * 100, "not a tar archive, or a damaged one"),
-        (lambda data: b"\x1f\x8b" + b"\0" * 2000, "not a tar archive, or a damaged one"),
-        (lambda data: b"\xfd7zXZ\x00" + b"\1" * 2000, "not a tar archive, or a damaged one"),
-        (lambda data: b"BZh9" + b"\1" * 2000, "not a tar archive, or a damaged one"),
-        (lambda data: b"\x28\xb5\x2f\xfd" + b"\1" * 2000, "compressed by zstd"),
+        (lambda _: b"", "not a tar archive, or a damaged one"),
+        (lambda _: b"FROM scratch\n" * 100, "not a tar archive, or a damaged one"),
+        (lambda _: b"\x1f\x8b" + b"\0" * 2000, "not a tar archive, or a damaged one"),
+        (lambda _: b"\xfd7zXZ\x00" + b"\1" * 2000, "not a tar archive, or a damaged one"),
+        (lambda _: b"BZh9" + b"\1" * 2000, "not a tar archive, or a damaged one"),
+        (lambda _: b"\x28\xb5\x2f\xfd" + b"\1" * 2000, "compressed by zstd"),
         (_long_header, "longer than any real one"),
         (_cut, ""),
     ],
