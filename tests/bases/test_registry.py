@@ -67,7 +67,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(reply.body)
 
-            do_POST = do_GET
+            do_POST = do_GET  # noqa: N815
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -87,9 +87,9 @@ class Server:
         for name, data in store.blobs.items():
             for kind in ("manifests", "blobs"):
                 self.replies[f"/v2/{repository}/{kind}/{name}"] = Reply(200, data)
-        kind = {"Content-Type": root["mediaType"], "Docker-Content-Digest": root["digest"]}
+        headers = {"Content-Type": root["mediaType"], "Docker-Content-Digest": root["digest"]}
         data = store.blobs[root["digest"]]
-        self.replies[f"/v2/{repository}/manifests/1"] = Reply(200, data, kind)
+        self.replies[f"/v2/{repository}/manifests/1"] = Reply(200, data, headers)
 
     def guard(self, challenge: str, authorization: str) -> None:
         """Asks for a login at all that it has."""
