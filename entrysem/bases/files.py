@@ -81,13 +81,14 @@ class Folder:
             # A pipe without a writer would block at opening.
             number = os.open(self._path / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
             with open(number, "rb") as file:  # noqa: PTH123 - a number is no path
-                if not stat.S_ISREG(os.fstat(number).st_mode):
-                    raise InputError("bad-image", "not a regular file", where=where)
-                data = file.read(MAX_SIZE + 1)
+                regular = stat.S_ISREG(os.fstat(number).st_mode)
+                data = file.read(MAX_SIZE + 1) if regular else b""
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
             _unreadable(error, where)
+        if not regular:
+            raise InputError("bad-image", "not a regular file", where=where)
         return _small(data, where)
 
 
@@ -109,6 +110,8 @@ class Archive:
         try:
             with self._open() as file:
                 self._list(file)
+        except InputError:
+            raise
         except (_TooLongError, RecursionError):
             self._fail("a header of the archive is longer than any real one")
         except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
