@@ -117,7 +117,7 @@ def test_no_input_is_part_of_a_script() -> None:
 
 def test_scripts_are_sound() -> None:
     for name in ("action.sh", "examples/ci/check.sh"):
-        subprocess.run([shutil.which("shellcheck") or "shellcheck", ROOT / name], check=True)
+        subprocess.run([tool("shellcheck"), ROOT / name], check=True)
 
 
 def test_nothing_to_tell(repo: Repo) -> None:
