@@ -595,7 +595,8 @@ def test_every_rule_in_the_output_exists() -> None:
 # --- help ------------------------------------------------------------------------------------------
 
 COMMANDS = [
-    *((), ("explain",), ("table",), ("oracle",), ("rules",), ("claims",)),
+    *((), ("explain",), ("check",), ("diff",), ("emit",), ("emit", "structure-test"), ("scan",)),
+    *(("table",), ("oracle",), ("rules",), ("claims",)),
     *(("vectors",), ("vectors", "list"), ("vectors", "export")),
     *(("verify",), ("verify", "report"), ("verify", "diff")),
 ]
