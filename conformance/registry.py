@@ -22,7 +22,7 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, urlsplit
@@ -78,6 +78,10 @@ def certificate(folder: Path, name: str, hosts: str = "IP:127.0.0.1,DNS:localhos
 class RealRegistry:
     """A running registry.
 
+    Args:
+        folder: its files; what is stored there is there again for the next registry.
+        enter: words before the command, such as those that lead into another network.
+
     Attributes:
         host: `127.0.0.1:PORT`.
         ca: the certificate to trust, with TLS.
@@ -91,6 +95,7 @@ class RealRegistry:
         *,
         auth: Literal["", "basic", "token"] = "",
         tls: bool = False,
+        enter: Sequence[str] = (),
     ) -> None:
         self._folder = folder
         self._tls = tls
@@ -127,7 +132,7 @@ class RealRegistry:
         (folder / "config.yml").write_text(json.dumps(config))
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [str(program), "serve", str(folder / "config.yml")],
+                [*enter, str(program), "serve", str(folder / "config.yml")],
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
@@ -136,9 +141,8 @@ class RealRegistry:
         for _ in range(200):
             if self._process.poll() is not None:
                 break
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", int(self.host.rpartition(":")[2]))) == 0:
-                    return self
+            if self._listens():
+                return self
             time.sleep(0.05)
         self.__exit__()
         raise LabError(f"the registry does not start: {(self._folder / 'log').read_text()}")
@@ -148,6 +152,13 @@ class RealRegistry:
         self._process.wait(20)
         if self._tokens is not None:
             self._tokens.close()
+
+    def _listens(self) -> bool:
+        """Whether its port is open, in the network that it is in, which may be another than ours."""
+        port = f":{int(self.host.rpartition(':')[2]):04X}"
+        table = Path(f"/proc/{self._process.pid}/net/tcp").read_text().splitlines()[1:]
+        entries = [line.split()[1:4] for line in table]
+        return any(local.endswith(port) and state == "0A" for local, _, state in entries)
 
     @property
     def url(self) -> str:

@@ -345,12 +345,32 @@ def test_engine_and_what_it_saves(engine: tuple[str, Path]) -> None:
     assert named.config == saved.config
 
 
+def test_what_an_engine_pushes(engine: tuple[str, Path], program: Path, folder: Path) -> None:
+    """An engine has a network of its own: the registry is in there for the push, and outside after it."""
+    source, context = engine
+    kind, _, command = source.partition(":cli=")
+    pid, _ = Places.here().read_state(context.parent.parent.name)["holder"]
+    enter = ["nsenter", "--target", str(pid), "--net", "--"]
+    with RealRegistry(program, folder, enter=enter) as registry:
+        image = f"{registry.host}/entrysem-test/bases:1"
+        insecure = ["--tls-verify=false"] if kind == "podman" else []
+        try:
+            for words in (["tag", NAME, image], ["push", *insecure, image]):
+                subprocess.run([command, *words], check=True, capture_output=True, timeout=120)
+        finally:
+            subprocess.run([command, "rmi", image], check=False, capture_output=True, timeout=120)
+    with RealRegistry(program, folder) as registry:
+        image = f"{registry.host}/entrysem-test/bases:1"
+        base = open_bases([], ["registry"], catalogue=False, platform=PLATFORM)(image)
+        assert base is not None
+        assert (plain(base.config), base.origin) == (BUILT, "registry")
+
+
+@pytest.mark.parametrize("engine", _engines("podman"), indirect=True, ids=lambda engine: engine.id)
 def test_layouts_of_podman(engine: tuple[str, Path]) -> None:
     """OCI's format keeps what podman converts to it: neither Shell nor OnBuild."""
     source, context = engine
-    kind, _, command = source.partition(":cli=")
-    if kind != "podman":
-        pytest.skip("docker writes no layout as a folder")
+    command = source.partition(":cli=")[2]
     for form, prefix, path in (
         ("oci-dir", "oci:", context / "layout"),
         ("oci-archive", "oci-archive:", context / "layout.tar"),

@@ -122,8 +122,7 @@ class Archive:
                 self._broken(error)
             _unreadable(error, self.where)
         except Exception as error:
-            # The decompressors have errors of their own: zlib.error, lzma.LZMAError.
-            if type(error).__module__ not in {"zlib", "_lzma", "lzma"}:
+            if not _of_decompressor(error):
                 raise
             self._broken(error)
 
@@ -146,8 +145,14 @@ class Archive:
             with self._open() as file:
                 file.seek(start)
                 data = file.read(size)
-        except (OSError, EOFError) as error:
+        except OSError as error:
+            if error.errno is None:
+                self._broken(error)
             _unreadable(error, where)
+        except Exception as error:
+            if not (isinstance(error, EOFError) or _of_decompressor(error)):
+                raise
+            self._broken(error)
         if len(data) < size:
             raise InputError(
                 "bad-image", "the archive ends in the middle of it", where=where, hint=_SAVE_AGAIN
@@ -206,6 +211,11 @@ class Archive:
 
     def _fail(self, message: str, hint: str = _SAVE_AGAIN) -> NoReturn:
         raise InputError("bad-image", message, where=self.where, hint=hint) from None
+
+
+def _of_decompressor(error: Exception) -> bool:
+    """Their errors are their own, zlib.error and lzma.LZMAError; a plain tar imports neither."""
+    return type(error).__module__ in {"zlib", "_lzma", "lzma"}
 
 
 class _TooLongError(Exception):

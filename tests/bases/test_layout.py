@@ -381,6 +381,22 @@ def test_what_is_no_archive(tmp_path: Path, make: Callable[[bytes], bytes], mess
     assert message in error.message
 
 
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
+def test_damage_anywhere_in_a_compressed_archive(tmp_path: Path, mode: str) -> None:
+    """Never an error of the decompressor: it may notice while listing or while reading."""
+    path = write_tar(tmp_path / "a.tar", saved((config_bytes(), ["a/b:1"])), mode)
+    data = path.read_bytes()
+    codes = []
+    for at in range(len(data)):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :])
+        try:
+            assert open_image(f"docker-archive:{path}", NONE, platform=PLATFORM).config == EXPECTED
+        except InputError as error:
+            codes.append(error.code)
+    assert set(codes) == {"bad-image"}
+    assert len(codes) > len(data) // 2
+
+
 def test_a_large_layer_is_not_read(tmp_path: Path) -> None:
     """A gigabyte, which is a hole in the file."""
     path = tmp_path / "a.tar"
