@@ -125,7 +125,7 @@ def _chart(
         style=style,
         js=(),
         width=760,
-        height=70 + _ROW_PIXELS * max(rows, 1) + (40 if legend else 0),
+        height=70 + _ROW_PIXELS * max(rows, 1) + (80 if legend else 0),
         show_legend=legend,
         legend_at_bottom=True,
         legend_at_bottom_columns=4,
@@ -137,6 +137,7 @@ def _chart(
         show_x_guides=False,
         show_y_guides=True,
         margin=8,
+        margin_bottom=40 if legend else 8,
         no_data_text="nothing to show",
         disable_xml_declaration=True,
     )
