@@ -17,6 +17,8 @@ __all__ = ["members"]
 
 #: Bytes of one extended header. Linux paths have at most 4096; pax records hold a few more things.
 _MAX_HEADER = 1 << 20
+#: Bytes read at once of what nobody wants.
+_PIECE = 1 << 20
 _HEADERS = frozenset(
     (
         tarfile.GNUTYPE_LONGNAME,
@@ -69,20 +71,33 @@ def members(
         fileobj=stream, mode="r|", tarinfo=_Member, errorlevel=1, errors="surrogateescape"
     ) as archive:
         while (member := archive.next()) is not None:
+            if not member.isdir() and wanted(member.name):
+                yield _item(archive, member, f"{name}:{member.name}", limit)
+            _pass_over(archive)
             # It would remember every one.
             archive.members.clear()  # type: ignore[attr-defined]
-            if member.isdir() or not wanted(member.name):
-                continue
-            identity = f"{name}:{member.name}"
-            if not member.isreg():
-                kind = _KINDS.get(member.type, "no file")
-                yield failed(identity, "not-a-file", f"{kind} in the archive")
-            elif member.size > limit:
-                yield failed(identity, "too-large", f"{member.size} bytes, more than {limit}")
-            else:
-                file = archive.extractfile(member)
-                assert file is not None
-                data = file.read()
-                if len(data) != member.size:
-                    raise tarfile.ReadError("the archive ends in the middle of a file")
-                yield ("data", identity, data)
+
+
+def _item(archive: tarfile.TarFile, member: tarfile.TarInfo, identity: str, limit: int) -> Item:
+    if not member.isreg():
+        kind = _KINDS.get(member.type, "no file")
+        return failed(identity, "not-a-file", f"{kind} in the archive")
+    if member.size > limit:
+        return failed(identity, "too-large", f"{member.size} bytes, more than {limit}")
+    # Where nothing has to be put together, its bytes are what comes next.
+    source: Any = archive.extractfile(member) if member.issparse() else archive.fileobj
+    data = source.read(member.size)
+    if len(data) != member.size:
+        raise tarfile.ReadError("the archive ends in the middle of a file")
+    return ("data", identity, data)
+
+
+def _pass_over(archive: tarfile.TarFile) -> None:
+    """What is left of a member: tarfile would go on for as long as the header says, also at the end."""
+    stream: Any = archive.fileobj
+    left = archive.offset - stream.tell()  # type: ignore[attr-defined]
+    while left > 0:
+        piece = stream.read(min(left, _PIECE))
+        if not piece:
+            raise tarfile.ReadError("the archive ends in the middle of a file")
+        left -= len(piece)

@@ -14,7 +14,7 @@ from entrysem.scan.output import Records, question
 from entrysem.scan.progress import Progress
 from entrysem.scan.settings import Settings
 from entrysem.scan.sources import Source, items, name_test
-from entrysem.scan.stopping import Stop, stopping
+from entrysem.scan.stopping import Stop, Stopped, stopping
 from entrysem.scan.streams import Meter
 from entrysem.scan.work import Done
 
@@ -126,6 +126,10 @@ def _drive(plan: Plan, found: Iterator[Item], write: Callable[[Done], None], sto
         engine = Here(plan.settings)
     else:
         # Processes take longer to start than one batch takes.
-        alone, found = few(found)
+        try:
+            with stop.reading():
+                alone, found = few(found)
+        except Stopped:
+            return
         engine = Here(plan.settings) if alone else Processes(plan.settings, plan.jobs)
     drive(found, engine, plan.settings, write, stop)
