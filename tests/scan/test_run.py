@@ -87,7 +87,7 @@ class _Fragile:
         self.broken = False
         self.restarts += 1
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -113,7 +113,7 @@ def test_children_that_are_killed_are_replaced() -> None:
     killed: list[int] = []
 
     class Killing(Processes):
-        def submit(self, items):
+        def submit(self, items: Any) -> Any:
             future = super().submit(items)
             if self._pool is not None and len(killed) < 2 and items[0][1] > "001":
                 victim = next(iter(self._pool._processes or ()), None)
