@@ -44,8 +44,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         "scan",
         cls=_Command,
-        epilog="Examples: entrysem scan corpus.tar.gz --output records.ndjson; "
-        "entrysem scan report records.ndjson",
+        epilog="Example: entrysem scan . --output records.ndjson",
     )(scan)
 
 
