@@ -67,6 +67,6 @@ def observed() -> list[tuple[dict[str, Any], str, str, dict[str, Any]]]:
         for expected in case["expect"]:
             for run in expected.get("runs", []):
                 if set(run) <= {"argv", "error", "runtimes"} and "argv" in run:
-                    for runtime in run.get("runtimes", ["docker"])[:1]:
-                        found.append((case, expected["builders"][0], runtime, run))
+                    runtime = run.get("runtimes", ["docker"])[0]
+                    found.append((case, expected["builders"][0], runtime, run))
     return found

@@ -145,16 +145,13 @@ def test_a_stop_keeps_a_beginning() -> None:
 def test_settings_that_mean_nothing_end_the_scan() -> None:
     bad = Settings(builder="nobody")
     with pytest.raises(InputError, match="no builder"):
-        drive([("data", "x", b"")], Here(bad), bad, lambda done: None, Stop())
+        drive([("data", "x", b"")], Here(bad), bad, [].append, Stop())
 
 
 def test_another_release_is_refused() -> None:
-    with pytest.raises(InputError, match="same release"):
-        try:
-            scan_batch([], PLAIN, "0.0")
-        except InputError as error:
-            assert error.code == "version-differs"
-            raise InputError("x", error.hint or "", where="") from None
+    with pytest.raises(InputError, match=r"entrysem 0\.0, and here") as caught:
+        scan_batch([], PLAIN, "0.0")
+    assert caught.value.code == "version-differs"
 
 
 # --- the file of records -----------------------------------------------------------------------------
@@ -314,16 +311,15 @@ def test_files_that_came_since_are_seen(tmp_path: Path) -> None:
     with _records(folder, output, resume=True) as records:
         assert list(records.rest(items(), PLAIN)) == []
     (folder / "Dockerfile.a").write_bytes(b"FROM scratch\n")
-    with _records(folder, output, resume=True) as records:
-        with pytest.raises(InputError, match=r"record 2 is of .*Dockerfile\.c.*Dockerfile\.b"):
-            list(records.rest(items(), PLAIN))
+    differs = r"record 2 is of .*Dockerfile\.c.*Dockerfile\.b"
+    with _records(folder, output, resume=True) as records, pytest.raises(InputError, match=differs):
+        list(records.rest(items(), PLAIN))
 
 
 def test_two_scans_do_not_write_to_one_file(tmp_path: Path) -> None:
     path, output = write_ndjson(tmp_path / "c.ndjson", texts(3)), tmp_path / "out.ndjson"
-    with _records(path, output, resume=False):
-        with pytest.raises(InputError, match="another scan"):
-            _records(path, output, resume=True)
+    with _records(path, output, resume=False), pytest.raises(InputError, match="another scan"):
+        _records(path, output, resume=True)
 
 
 def test_resumed_counts_are_those_of_all_records(tmp_path: Path) -> None:
