@@ -16,7 +16,7 @@ from entrysem.scan.settings import Settings
 from entrysem.scan.sources import Source, items, name_test
 from entrysem.scan.stopping import Stop, Stopped, stopping
 from entrysem.scan.streams import Meter
-from entrysem.scan.work import Done
+from entrysem.scan.work import Done, settle
 
 __all__ = ["Ended", "Plan", "scan"]
 
@@ -73,6 +73,7 @@ def scan(plan: Plan, stdout: IO[bytes], stderr: TextIO) -> Ended:
         InputError: as `Records`, `Cluster` and `drive`.
         OSError: the records cannot be written.
     """
+    settle()
     with ExitStack() as stack:
         stop = stack.enter_context(stopping())
         if plan.output is None:

@@ -16,8 +16,9 @@ from entrysem.scan.settings import Settings
 __all__ = ["Done", "as_line", "scan_batch", "settle"]
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-#: Objects between two garbage collections: nearly everything dies by its reference count.
-_COLLECT_AFTER = 100_000
+#: Objects between two garbage collections. What is left of a rejected file is a circle of some thirty
+#: objects and the file's text; everything else dies by its reference count.
+_COLLECT_AFTER = 10_000
 
 
 class Done(NamedTuple):

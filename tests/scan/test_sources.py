@@ -16,7 +16,7 @@ from entrysem.errors import InputError
 from entrysem.scan.items import Failed, opened
 from entrysem.scan.settings import Settings
 from entrysem.scan.sources import items, name_test, sources
-from entrysem.scan.streams import Meter
+from entrysem.scan.streams import Meter, needs_zstd
 from tests.scan.corpora import tar_of, texts, write_ndjson
 
 FILE = b"FROM scratch\n"
@@ -139,16 +139,10 @@ def test_archives(tmp_path: Path, mode: str) -> None:
 
 
 def test_zstd(tmp_path: Path) -> None:
-    zstd = pytest.importorskip("backports.zstd") if os.environ.get("CI") is None else _zstd()
+    zstd = needs_zstd("x")
     path = tmp_path / "c.tar.zst"
     path.write_bytes(zstd.compress(tar_of(tmp_path / "c.tar", texts(3)).read_bytes()))
     assert list(read(path).values()) == list(texts(3).values())
-
-
-def _zstd() -> Any:
-    from backports import zstd
-
-    return zstd
 
 
 def test_without_zstd_the_source_says_what_to_do(tmp_path: Path, monkeypatch: Any) -> None:
