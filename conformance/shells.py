@@ -83,6 +83,18 @@ SCRIPTS: tuple[Script, ...] = (
     Script("P >&2 | Q", quick=True),
     Script("true | P"),
     Script("P & wait", quick=True),
+    Script("true & P"),
+    # a list whose last command follows something else
+    Script("true | true && P"),
+    Script("for i in 1; do true; done; P"),
+    Script("if true; then true; fi && P"),
+    Script("case a in a) true;; esac; P"),
+    Script("(true); P"),
+    Script("{ true; } && P"),
+    Script("f() { true; }; f; P"),
+    Script("! true; P"),
+    Script("X=$(true) && P"),
+    Script("true | true; exec P"),
     # traps
     Script("trap 'echo trapped; exit 3' TERM; P"),
     Script("trap 'echo trapped; exit 3' TERM; P & wait", traps=True, quick=True),

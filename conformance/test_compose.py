@@ -52,7 +52,11 @@ def _template(draw: st.DrawFn, depth: int = 2) -> str:
 
 _ANY_TEXT = st.one_of(_template(), _TEXT.map(lambda text: text.replace("$", "$$")))
 _SCALAR = st.one_of(
-    _ANY_TEXT, st.none(), st.booleans(), st.integers(-9, 10**20), st.floats(allow_nan=False)
+    _ANY_TEXT,
+    st.none(),
+    st.booleans(),
+    st.integers(-9, 10**20),
+    st.floats(allow_nan=False, allow_infinity=False),
 )
 _COMMAND = st.one_of(st.none(), _ANY_TEXT, st.lists(_ANY_TEXT, max_size=4))
 _NAMES = st.sampled_from(("A", "B", "C", "EMPTY", "UNSET", "lower"))
@@ -145,7 +149,7 @@ _SEEN = {"services": 0, "refused": 0}
 )
 @given(st.lists(_project(), min_size=16, max_size=16))
 def test_generated_projects_are_read_alike(compose: Compose, projects: list[Project]) -> None:
-    differ = []
+    differ: list[object] = []
     with compose.folder() as folder:
         for number, reading in enumerate(compose.read(projects, folder)):
             here = read_here(projects[number], folder / f"p{number}" / NAME)
@@ -250,7 +254,7 @@ def test_the_engine_is_told_what_entrysem_resolves(compose: Compose) -> None:
         names = [f"{project}-{name}-1" for name in created]
         seen = compose.run(("docker", "inspect", *names), folder=folder)
         for name, state in zip(created, json.loads(seen.stdout), strict=True):
-            init = ["/sbin/docker-init", "--"] if state["HostConfig"]["Init"] else []
+            init = ["/sbin/docker-init", "--"] if state["HostConfig"].get("Init") else []
             assert here[name] == [*init, state["Path"], *state["Args"]], name
         for name in refused:
             made = compose.run((*docker, "create", "--no-build", name), folder=folder, check=False)

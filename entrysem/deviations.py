@@ -545,7 +545,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "builder",
         {"buildah": "<1.28", "buildah-docker": "<1.28"},
         "BUILD-10",
-        "a quote or a ${ in FROM that nothing closes ends with the word",
+        "a double quote or a ${ in FROM that nothing closes ends with the word",
         'FROM "scratch\nCMD ["1"]\n',
         "observed on Buildah 1.19.6; not on 1.28.2",
         "observed",

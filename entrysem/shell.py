@@ -62,6 +62,11 @@ REDIRECTED = ScriptKind(
     "redirected", "the script is one command with a redirection", ("shell", "shell", "program")
 )
 LAST = ScriptKind("last", "the script ends with a simple command", ("shell", "program", "program"))
+BACKGROUND = ScriptKind(
+    "background",
+    "the script ends with a simple command and has put another in the background",
+    ("shell", "shell", "program"),
+)
 TRAILING_NEWLINE = ScriptKind(
     "trailing-newline", "the script ends with a newline", ("shell", "program", "shell")
 )
@@ -77,7 +82,18 @@ STAYS = ScriptKind(
     ("shell", "shell", "shell"),
 )
 EMPTY = ScriptKind("empty", "the script is empty", ("shell", "shell", "shell"))
-SCRIPT_KINDS = (EXEC, SIMPLE, REDIRECTED, LAST, TRAILING_NEWLINE, COMPOUND, BUILTIN, STAYS, EMPTY)
+SCRIPT_KINDS = (
+    EXEC,
+    SIMPLE,
+    REDIRECTED,
+    LAST,
+    BACKGROUND,
+    TRAILING_NEWLINE,
+    COMPOUND,
+    BUILTIN,
+    STAYS,
+    EMPTY,
+)
 
 
 class Pid1(NamedTuple):
@@ -240,6 +256,7 @@ _BUILTINS = frozenset(
     ).split()
 )
 _SEPARATORS = frozenset({";", "\n", "&&", "||", "(", "{", "then", "else", "do"})
+_LISTS = frozenset({";", "\n", "&&", "||", "&"})
 _COMPOUND = frozenset({"{", "if", "case"})
 _RESERVED = _COMPOUND | {"then", "elif", "else", "fi", "do", "done", "esac", "in"}
 _KEEPS = frozenset({"for", "while", "until", "!", "time", "function", "eval"})
@@ -280,13 +297,17 @@ def script_kind(script: str) -> ScriptKind:
     if body[:2] == ["eval", "exec"]:
         # Each measured shell makes the program process 1, as without the eval.
         del body[0]
-    if "|" in body or "&" in body or _has_word(body, _KEEPS) or _defines_function(body):
+    head, tail = _split_list(body)
+    if _is_entangled(tail) or (tail[0] in _functions(head)):
         return STAYS
-    if _execs(body):
+    if _execs(tail) or (not _is_entangled(head) and _execs(body)):
         return EXEC
-    if body[0] == "(" or body[0] in _COMPOUND:
-        return _compound_kind(body)
-    commands = _commands(body)
+    if tail[0] == "(" or tail[0] in _COMPOUND:
+        return COMPOUND if not head else STAYS
+    background = "&" in head
+    if background and (trailing_newline or (ending := _simple(tail)) is None or ending.redirected):
+        return STAYS
+    commands = [*([head] if _is_entangled(head) or _is_compound(head) else _commands(head)), tail]
     last = _simple(commands[-1]) if commands else None
     if last is None:
         return STAYS
@@ -296,13 +317,52 @@ def script_kind(script: str) -> ScriptKind:
     if program == "command" and len(last.words) > 1:
         program = last.words[1]
     if program in _BUILTINS or not last.words:
-        only = all(_is_own(_simple(command)) for command in commands)
+        only = not _is_entangled(head) and all(_is_own(_simple(command)) for command in commands)
         return BUILTIN if only else STAYS
     if trailing_newline:
         return TRAILING_NEWLINE
     if last.redirected:
         return REDIRECTED
+    if background:
+        return BACKGROUND
     return SIMPLE if len(commands) == 1 else LAST
+
+
+_CLOSERS = {"(": ")", "{": "}", "if": "fi", "case": "esac", "do": "done"}
+
+
+def _split_list(body: list[str]) -> tuple[list[str], list[str]]:
+    """What stands before the last command of the list that the script is, and that command."""
+    open_: list[str] = []
+    starts = True
+    end = begin = 0
+    for at, token in enumerate(body):
+        if open_ and token == _CLOSERS[open_[-1]] and (starts or token == ")"):
+            open_.pop()
+            starts = False
+            continue
+        if (starts and token in _CLOSERS) or (token == "(" and "case" not in open_[-1:]):
+            open_.append(token)
+        elif not open_ and token in _LISTS and at + 1 < len(body):
+            end, begin = at, at + 1
+        starts = token in _SEPARATORS or token in ("&", ";;") or (token == ")" and bool(open_))
+    # What stands between two commands of a list and is no `&` says nothing of the head.
+    head = body[:begin] if begin and body[end] == "&" else body[:end]
+    return head, body[begin:]
+
+
+def _is_entangled(commands: list[str]) -> bool:
+    """Whether there is a pipe, a background, a loop or a function, for which a shell stays at the end."""
+    return (
+        "|" in commands
+        or "&" in commands
+        or _has_word(commands, _KEEPS)
+        or bool(_functions(commands))
+    )
+
+
+def _is_compound(commands: list[str]) -> bool:
+    return bool(commands) and (commands[0] == "(" or commands[0] in _COMPOUND)
 
 
 def _execs(body: list[str]) -> bool:
@@ -377,13 +437,10 @@ def _has_word(body: list[str], words: frozenset[str]) -> bool:
     return False
 
 
-def _defines_function(body: list[str]) -> bool:
-    return any(body[at] == "(" and body[at + 1] == ")" for at in range(1, len(body) - 1))
-
-
-def _compound_kind(body: list[str]) -> ScriptKind:
-    closer = {"(": ")", "{": "}", "if": "fi", "case": "esac"}[body[0]]
-    return COMPOUND if body[-1] == closer else STAYS
+def _functions(body: list[str]) -> set[str]:
+    return {
+        body[at - 1] for at in range(1, len(body) - 1) if body[at] == "(" and body[at + 1] == ")"
+    }
 
 
 def _ignores_signal(commands: list[list[str]]) -> bool:

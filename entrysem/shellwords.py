@@ -1,9 +1,10 @@
 """How Compose splits a string into words: quotes and backslashes count, nothing is evaluated.
 
-An unquoted `;`, `&`, `|`, `<` or `>` silently ends the list (and takes a number that stands right
-before `>` with it). A backslash outside single quotes makes the next character plain, `n`
-and `t` too (newer releases of the library read them as a newline and a tab; no Compose that was seen
-does). `$(...)` and backquotes are one piece of a word, kept as written.
+An unquoted `;`, `&`, `|`, `<` or `>` silently ends the list, and `>` takes a word with it that stands
+right before it and begins with a digit. A backslash outside single quotes makes the next character
+plain, `n` and `t` too (newer releases of the library read them as a newline and a tab; no Compose that
+was seen does). `$(...)` and backquotes are one piece of a word, kept as written but for backslashes, and
+for the quotes within backquotes; so is what stands from a lone `)` to the next.
 
 Source: mattn/go-shellwords shellwords.go (Parse), as compose-go calls it; observed on Compose 2.26.1
 and 2.40.3.
@@ -27,46 +28,46 @@ def shellwords(text: str) -> tuple[str, ...]:
     """
     words: list[str] = []
     word = ""
-    got = escaped = False
-    quote = ""
+    got = escaped = single = double = back = dollar = False
     for char in text:
         if escaped:
             escaped = False
-            word += "\\" + char if quote in ("`", ")") else char
-            got = True
-        elif char == "\\" and quote != "'":
-            escaped = True
-        elif quote == ")" and char == "(":
-            raise _refused(text, "a substitution cannot hold a parenthesis")
-        elif quote:
-            closing = char == quote
-            if closing:
-                quote = ""
-            got = got or not closing or char in "'\""
-            if not closing or char in "`)":
-                word += char
-                got = got or closing
+            word, got = word + char, True
+        elif char == "\\":
+            word, escaped = (word + char, False) if single else (word, True)
         elif char in _BLANKS:
-            if got:
+            if single or double or back or dollar:
+                word += char
+            elif got:
                 words.append(word)
-            word, got = "", False
-        elif char in "'\"":
-            quote = char
-        elif char == "`":
-            quote, word, got = "`", word + char, True
-        elif char == "(" and word.endswith("$") and not word.endswith("\\$"):
-            quote, word = ")", word + char
-        elif char in "()":
-            raise _refused(text, "quote the parenthesis")
-        elif char in ";&|<>":
-            if char == ">" and word.isascii() and word.isdigit():
+                word, got = "", False
+        elif char == "'" and not (double or dollar):
+            got = got or single
+            single = not single
+        elif char == '"' and not (single or dollar):
+            got = got or double
+            double = not double
+        elif single or double:
+            word, got = word + char, True
+        elif char == "`" and not dollar:
+            word, got, back = word + char, True, not back
+        elif back:
+            word, got = word + char, True
+        elif char == ")":
+            word, got, dollar = word + char, True, not dollar
+        elif char == "(":
+            if dollar or not word.endswith("$"):
+                raise _refused(text, "quote the parenthesis")
+            word, dollar = word + char, True
+        elif char in ";&|<>" and not dollar:
+            if char == ">" and "0" <= word[:1] <= "9":
                 got = False
             break
         else:
             word, got = word + char, True
     if got:
         words.append(word)
-    if quote or escaped:
+    if escaped or single or double or back or dollar:
         raise _refused(text, "a quote, a backslash or a substitution is not closed")
     return tuple(words)
 

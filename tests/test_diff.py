@@ -59,7 +59,7 @@ _SIDES = st.lists(st.sampled_from(["a", "b", ENTRY, CMD, OTHER]), max_size=4).ma
 
 @given(_SIDES, _SIDES)
 def test_no_way_to_fill_in_the_unknown_contradicts_the_verdict(old: Any, new: Any) -> None:
-    """same: equal for all values of the unknown parts; changes: for none. What is undecided may be any."""
+    """same: equal for all values of the unknown parts; changes: for none; undecided may be any."""
     verdict = judge(old, None, new, None)
     if verdict == "undecided":
         assert ENTRY in old + new or CMD in old + new or OTHER in old + new
@@ -67,10 +67,7 @@ def test_no_way_to_fill_in_the_unknown_contradicts_the_verdict(old: Any, new: An
     values = [(), ("a",), ("b",), ("a", "b"), ("a", "a")]
     for one, two, three in product(values, repeat=3):
         filled = {ENTRY: one, CMD: two, OTHER: three}
-        both = [
-            tuple(w for word in side for w in (filled[word] if word in filled else (word,)))
-            for side in (old, new)
-        ]
+        both = [tuple(w for word in side for w in filled.get(word, (word,))) for side in (old, new)]
         assert (both[0] == both[1]) == (verdict == "same")
 
 
@@ -138,7 +135,7 @@ def test_two_cases_differ_where_an_engine_ran_them_differently() -> None:
         if any(case.get("target") or case.get("build_args") for case in (old, new)):
             continue
         question = Question([profile], [Run("run", RunOptions())])
-        (comparison,) = compare(*sides, question)
+        (comparison,) = compare(sides[0], sides[1], question)
         same = (ran["argv"], (ran.get("error") or {}).get("code")) == (
             ran_then["argv"],
             (ran_then.get("error") or {}).get("code"),
@@ -209,8 +206,8 @@ def test_a_shell_that_nothing_uses_is_no_change_and_is_told() -> None:
 
 
 def test_the_reading_of_a_line_comes_with_it() -> None:
-    """A single-quoted array is no JSON, and so shell form: docs.docker.com/reference/dockerfile, "The exec
-    form is parsed as a JSON array, which means that you must use double-quotes".
+    """A single-quoted array is no JSON, and so shell form: docs.docker.com/reference/dockerfile, "The
+    exec form is parsed as a JSON array, which means that you must use double-quotes".
     """
     found = compared('FROM scratch\nCMD ["a"]\n', "FROM scratch\nCMD ['a']\n")
     assert changes(found)["run IMAGE"][2] == ("/bin/sh", "-c", "['a']")
@@ -255,7 +252,7 @@ def test_a_file_that_is_rejected_on_one_side_changes() -> None:
 
 
 def test_each_profile_is_asked() -> None:
-    """Buildah ignores SHELL for CMD (openshift/imagebuilder#154; deviations, observed on 1.19 to 1.43)."""
+    """Buildah ignores SHELL for CMD (openshift/imagebuilder#154; observed on 1.19 to 1.43)."""
     text = 'FROM scratch\nSHELL ["/bin/{0}", "-c"]\nCMD run\n'
     profiles = [Profile.parse("buildkit"), Profile.parse("buildah")]
     sides = [Side("x", text.format(shell).encode(), lambda _: None) for shell in ("sh", "bash")]
@@ -298,8 +295,8 @@ def test_empty_and_absent_are_told_apart_though_they_run_alike() -> None:
 
 
 def test_the_usual_runs_are_the_five_that_merge_differently() -> None:
-    """moby daemon/commit.go merge and docker/cli opts: an absent and a given Cmd, each with an entrypoint
-    that is absent, set, or reset.
+    """moby daemon/commit.go (merge): an absent and a given Cmd, each with an entrypoint that is absent,
+    set, or reset.
     """
     options = [(run.options.entrypoint, run.options.args is None) for run in USUAL_RUNS]
     assert options == [(None, True), (None, False), ("x", True), ("", True), ("", False)]

@@ -227,7 +227,14 @@ class TestUnknown:
         ("'a\\nb'", ("a\\nb",)),
         ("a `b c` d", ("a", "`b c`", "d")),
         ("a $(b c) d", ("a", "$(b c)", "d")),
-        ("`a\\`b`", ("`a\\`b`",)),
+        ("`a\\`b`", ("`a`b`",)),
+        ("$(a\\) b)\\n c", ("$(a) b)n", "c")),
+        ("echo 2a>f", ("echo",)),
+        ("'2'>f", ()),
+        ("a ) b ) c", ("a", ") b )", "c")),
+        (")>|e|)>f", (")>|e|)",)),
+        ('`a"`"b` c', ("`a`b`", "c")),
+        ("a)'b`\\)c)", ("a)'b`)c)",)),
         ("a '' b", ("a", "", "b")),
         (" \t\n", ()),
         ("$HOME", ("$HOME",)),
@@ -238,7 +245,7 @@ def test_compose_splits(text: str, words: tuple[str, ...]) -> None:
     assert shellwords(text) == words
 
 
-@pytest.mark.parametrize("text", ["(a)", "a)", "'a", '"a', "a\\", "`a", "$(a", "$(a(b))"])
+@pytest.mark.parametrize("text", ["(a)", "a)", "'a", '"a', "a\\", "`a", "$(a", "$(a(b))", '`a"`'])
 def test_compose_refuses(text: str) -> None:
     with pytest.raises(InputError) as caught:
         shellwords(text)

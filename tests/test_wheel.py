@@ -68,3 +68,17 @@ def test_it_is_typed_and_stands_on_its_own(installed: Path, tmp_path: Path) -> N
     typed, spec, folder = run(installed / "python", "-c", program, cwd=tmp_path).split(" ", 2)
     assert (typed, spec) == ("True", "True")
     assert not Path(folder.strip()).is_relative_to(ROOT)
+
+
+def test_every_command_has_what_it_needs(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text('FROM scratch\nENTRYPOINT ["e"]\nCMD ["c"]\n')
+    (tmp_path / "compose.yaml").write_text("services: {web: {build: ., command: [x]}}\n")
+    program = installed / "entrysem"
+    assert '["e", "x"]' in run(program, "explain", "compose.yaml", cwd=tmp_path)
+    assert '["e", "y"]' in run(
+        program, "explain", "Dockerfile", "--run", "docker run web y", cwd=tmp_path
+    )
+    assert "A shell-form ENTRYPOINT" in run(program, "check", "--show", "ES001", cwd=tmp_path)
+    assert run(program, "check", "--format", "sarif", cwd=tmp_path)
+    assert "structure-test" in run(program, "emit", "structure-test", cwd=tmp_path)
+    assert '"argv"' in run(program, "scan", "Dockerfile", cwd=tmp_path)

@@ -35,6 +35,7 @@ def main(arguments: list[str]) -> int:
         ("format", [*python, "ruff", "format", "--quiet", "--check", "."]),
         ("types", [*python, "mypy"]),
         ("generated files", [sys.executable, "tools/generate.py", "--check"]),
+        ("pages of the findings", [sys.executable, "tools/make_findings.py", "--check"]),
         ("page of the results", [*python, "conformance.results", "page", "--check"]),
         ("corpus", [sys.executable, "tools/corpus.py", ".cache/corpus"]),
         ("tests", [*python, "coverage", "run", "-m", "pytest", "--quiet"]),

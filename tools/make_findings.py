@@ -27,7 +27,8 @@ PAGES = ROOT / "docs" / "findings"
 
 _FACTS = re.compile(r"<!-- facts -->\n.*?<!-- end -->\n", re.DOTALL)
 _EXAMPLE = re.compile(
-    r"(```dockerfile\n(?P<source>.*?)```\n)(?:\n<!-- found(?P<also>.*?) -->\n.*?<!-- end -->\n)?", re.DOTALL
+    r"(```dockerfile\n(?P<source>.*?)```\n)(?:\n<!-- found(?P<also>.*?) -->\n.*?<!-- end -->\n)?",
+    re.DOTALL,
 )
 
 
@@ -70,9 +71,10 @@ def index() -> str:
         "# Findings",
         "",
         "What `entrysem` tells about a Dockerfile beside the answer. Written from",
-        "`entrysem/findings/kinds.py` by `tools/make_findings.py`; each page has examples with the argv before",
-        "and after the fix. A finding that rests on an unknown base image is `info` whatever its kind, and",
-        "says so. Some have the id of another linter's rule for the same text; that rule may look at more.",
+        "`entrysem/findings/kinds.py` by `tools/make_findings.py`; each page has examples with the argv",
+        "before and after the fix. A finding that rests on an unknown base image is `info` whatever its",
+        "kind, and says so. Some have the id of another linter's rule for the same text, which may look",
+        "at more. The ids of hadolint were seen on hadolint 2.15.1.",
         "",
         "| id | name | what | severity | fix | hadolint | BuildKit |",
         "|---|---|---|---|---|---|---|",
@@ -101,13 +103,16 @@ def page(kind: Kind, text: str) -> str:
 
 def facts(kind: Kind) -> str:
     """What the registry says."""
-    rules = ", ".join(f"[{rule}](../../spec/{rule.partition('-')[0].lower()}.md)" for rule in kind.rules)
+    rules = ", ".join(
+        f"[{rule}](../../spec/{rule.partition('-')[0].lower()}.md)" for rule in kind.rules
+    )
     others = [("hadolint", kind.hadolint), ("BuildKit", kind.buildkit)]
     lines = [
         "<!-- facts -->",
         f"`{kind.name}` · {kind.severity} · rules {rules}",
         "",
-        "Elsewhere: " + (", ".join(f"{who} {what}" for who, what in others if what) or "nobody tells it"),
+        "Elsewhere: "
+        + (", ".join(f"{who} {what}" for who, what in others if what) or "nobody tells it"),
         "<!-- end -->",
     ]
     return "\n".join(lines) + "\n"
@@ -121,7 +126,9 @@ def _example(kind: Kind, match: re.Match[str], *, expected: bool) -> str:
     all_found = find(source, bases=Catalogue.load().lookup, also=profiles)
     found = [finding for finding in all_found if finding.kind == kind.id]
     if bool(found) is not expected:
-        raise SystemExit(f"{kind.id}.md: this example has {len(found)} of its findings:\n{match['source']}")
+        raise SystemExit(
+            f"{kind.id}.md: this example has {len(found)} of its findings:\n{match['source']}"
+        )
     lines = [f"<!-- found{' ' + also if also else ''} -->", "```text"]
     if not found:
         lines.append(f"no {kind.id}")

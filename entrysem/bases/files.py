@@ -81,13 +81,14 @@ class Folder:
             # A pipe without a writer would block at opening.
             number = os.open(self._path / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
             with open(number, "rb") as file:  # noqa: PTH123 - a number is no path
-                if not stat.S_ISREG(os.fstat(number).st_mode):
-                    raise InputError("bad-image", "not a regular file", where=where)
-                data = file.read(MAX_SIZE + 1)
+                regular = stat.S_ISREG(os.fstat(number).st_mode)
+                data = file.read(MAX_SIZE + 1) if regular else b""
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
             _unreadable(error, where)
+        if not regular:
+            raise InputError("bad-image", "not a regular file", where=where)
         return _small(data, where)
 
 
@@ -109,6 +110,8 @@ class Archive:
         try:
             with self._open() as file:
                 self._list(file)
+        except InputError:
+            raise
         except (_TooLongError, RecursionError):
             self._fail("a header of the archive is longer than any real one")
         except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
@@ -119,8 +122,7 @@ class Archive:
                 self._broken(error)
             _unreadable(error, self.where)
         except Exception as error:
-            # The decompressors have errors of their own: zlib.error, lzma.LZMAError.
-            if type(error).__module__ not in {"zlib", "_lzma", "lzma"}:
+            if not _of_decompressor(error):
                 raise
             self._broken(error)
 
@@ -143,8 +145,14 @@ class Archive:
             with self._open() as file:
                 file.seek(start)
                 data = file.read(size)
-        except (OSError, EOFError) as error:
+        except OSError as error:
+            if error.errno is None:
+                self._broken(error)
             _unreadable(error, where)
+        except Exception as error:
+            if not (isinstance(error, EOFError) or _of_decompressor(error)):
+                raise
+            self._broken(error)
         if len(data) < size:
             raise InputError(
                 "bad-image", "the archive ends in the middle of it", where=where, hint=_SAVE_AGAIN
@@ -203,6 +211,11 @@ class Archive:
 
     def _fail(self, message: str, hint: str = _SAVE_AGAIN) -> NoReturn:
         raise InputError("bad-image", message, where=self.where, hint=hint) from None
+
+
+def _of_decompressor(error: Exception) -> bool:
+    """Their errors are their own, zlib.error and lzma.LZMAError; a plain tar imports neither."""
+    return type(error).__module__ in {"zlib", "_lzma", "lzma"}
 
 
 class _TooLongError(Exception):

@@ -91,8 +91,8 @@ def open_bases(
         sources: values of `--base-from`, in the order typed.
         catalogue: whether the bundled catalogue is asked last.
         platform: `os/architecture[/variant]`.
-        registry: the default registry, `HOST[:PORT][/PREFIX]`, as the configuration has it; the
-            environment's ENTRYSEM_REGISTRY goes before it.
+        registry: the default registry, `HOST[:PORT][/PREFIX]`; the environment's ENTRYSEM_REGISTRY
+            goes before it.
 
     Raises:
         InputError: `bad-base-option`, `unreadable`, `bad-base-config`: as `read_base_options`;

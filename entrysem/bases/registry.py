@@ -17,7 +17,7 @@ Not having an image is no error: the next source is asked. Being refused is one,
 says neither yes nor no, and many (also for images that do not exist) answer just that.
 
 Without a host a reference means the default registry, which is not named in this program. It is taken
-from ENTRYSEM_REGISTRY or the configuration (`HOST[:PORT][/PREFIX]`; with `http://` before it, without
+from ENTRYSEM_REGISTRY or the caller (`HOST[:PORT][/PREFIX]`; with `http://` before it, without
 TLS), or is the one that Docker has: what it stored a login under, or what `docker info` names.
 
 Sources: opencontainers/distribution-spec spec.md; distribution/distribution docs/content/spec/auth/
@@ -167,8 +167,8 @@ class Registry:
                     "no-default-registry",
                     "the image is named without a registry, and which one is the default is not known",
                     where="--base-from registry",
-                    hint="set ENTRYSEM_REGISTRY=HOST, or registry = in [tool.entrysem]; without it, "
-                    "`docker login` or a running Docker engine says which",
+                    hint="set ENTRYSEM_REGISTRY=HOST; without it, `docker login` or a running Docker "
+                    "engine says which",
                 )
             self._default = _server(found)
         return self._default
@@ -418,7 +418,7 @@ def _of_docker() -> str | None:
 def _challenges(header: str) -> dict[str, dict[str, str]]:
     """`WWW-Authenticate`: scheme in small letters -> its parameters; several may stand in one header."""
     found = list(_CHALLENGE.finditer(header))
-    ends = [match.start() for match in found[1:]] + [len(header)]
+    ends = [*[match.start() for match in found], len(header)][1:]
     return {
         match[1].lower(): {
             name.lower(): re.sub(r"\\(.)", r"\1", quoted) or plain

@@ -20,15 +20,16 @@ __all__ = ["USAGE_ERROR", "app"]
 #: Command -> the module of this package that registers it, in the order of the help.
 _COMMANDS = {
     "explain": "explain",
+    "check": "check",
     "diff": "diff",
     "emit": "emit",
+    "scan": "scan",
     "table": "table",
     "oracle": "oracle",
     "rules": "rules",
     "claims": "rules",
     "vectors": "vectors",
     "verify": "verify",
-    "scan": "scan",
 }
 
 

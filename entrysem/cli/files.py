@@ -21,9 +21,13 @@ __all__ = ["MAX_BYTES", "SKIPPED_FOLDERS", "dockerfiles_under", "is_dockerfile_n
 MAX_BYTES = 16 * 1024 * 1024
 
 _NAME = late(
-    r"(?:Dockerfile|Containerfile)(?:[.\-_].*)?\Z|.*\.(?:Dockerfile|Containerfile)\Z", re.IGNORECASE
+    r"(?:Dockerfile|Containerfile)(?:[.\-_].*)?\Z|.*\.(?:Dockerfile|Containerfile)\Z",
+    re.IGNORECASE | re.DOTALL,
 )
-_NOT = late(r".*\.(?:dockerignore|md|swp|bak|orig|rej|py|sh|json|ya?ml|j2|tmpl)\Z", re.IGNORECASE)
+_NOT = late(
+    r".*\.(?:dockerignore|md|swp|bak|orig|rej|py|sh|json|ya?ml|j2|tmpl)\Z",
+    re.IGNORECASE | re.DOTALL,
+)
 #: Folders that nobody's own Dockerfiles are in.
 SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__"})
 

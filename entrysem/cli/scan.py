@@ -41,12 +41,9 @@ class _Command(TyperCommand):
 
 def register(app: typer.Typer) -> None:
     """Adds the command to the application."""
-    app.command(
-        "scan",
-        cls=_Command,
-        epilog="Examples: entrysem scan corpus.tar.gz --output records.ndjson; "
-        "entrysem scan report records.ndjson",
-    )(scan)
+    app.command("scan", cls=_Command, epilog="Example: entrysem scan . --output records.ndjson")(
+        scan
+    )
 
 
 def scan(

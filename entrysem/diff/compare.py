@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from entrysem.build import BaseLookup
 from entrysem.diff.causes import Cause, Key, changed_keys, find_causes, rejection_cause
 from entrysem.diff.words import Verdict, judge
-from entrysem.dockerfile import parse_dockerfile
+from entrysem.dockerfile import Dockerfile, parse_dockerfile
 from entrysem.dockerfile.text import decode, lower
 from entrysem.errors import DockerfileError
 from entrysem.model import Base, RunOptions, is_known
@@ -171,13 +171,15 @@ def _stages(
         return []
     last = {_built_stage(build) for build in builds if build is not None}
     already = last.pop() if len(last) == 1 else None
+    # Each text is read once, and not once for each of its stages.
+    read = [None if b is None or b.image is None else b.image.dockerfile for b in builds]
     found: list[Comparison] = []
     for key, name in {**before, **after}.items():
         if key == already:
             continue
         pair = (
-            _build(old, profile, question, before.get(key, "")),
-            _build(new, profile, question, after.get(key, "")),
+            _build(old, profile, question, before.get(key, ""), read[0]),
+            _build(new, profile, question, after.get(key, ""), read[1]),
         )
         found.append(_judged(profile, name, *pair, question.runs))
     return found
@@ -207,14 +209,20 @@ def _built_stage(build: Build) -> str | None:
 
 
 def _build(
-    side: Side | None, profile: Profile, question: Question, target: str | None
+    side: Side | None,
+    profile: Profile,
+    question: Question,
+    target: str | None,
+    read: Dockerfile | None = None,
 ) -> Build | None:
-    """None when there is no such side, or (an empty `target`) no such stage of it."""
+    """None when there is no such side, or (an empty `target`) no such stage of it. `read` is the side's
+    text, when it has been read before.
+    """
     if side is None or target == "":
         return None
     try:
         image = build_image(
-            side.source,
+            side.source if read is None else read,
             profile=profile,
             target=target,
             build_args=question.build_args,

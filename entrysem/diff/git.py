@@ -230,7 +230,7 @@ class Repository:
         }
         try:
             return subprocess.run(  # noqa: S603  # no shell, and no word of it comes from a file
-                ["git", "--no-pager", *arguments],  # noqa: S607  # the user's own git
+                ["git", "--no-pager", "-c", "core.fsmonitor=false", *arguments],  # noqa: S607  # the user's own git
                 input=stdin,
                 capture_output=True,
                 check=False,

@@ -73,7 +73,8 @@ class Grammar(Answers):
         empty_entrypoint: ENTRYPOINT without words is `accepted` or `rejected`.
         lacks: flags that are not known, as `copy --link`.
         flags: instruction keyword -> flag name -> `bool`, `string` or `strings` (repeatable).
-        unterminated: a quote or `${` in FROM that nothing closes is `rejected`, or `ends` with the word.
+        unterminated: a double quote or `${` in FROM that nothing closes is `rejected`, or `ends` with
+            the word.
         replacement: `${X/a}`, without a second slash, is `rejected`, or replaces by `nothing`.
         blank_names: ENV, LABEL or ARG with a blank name is `rejected` or `accepted`.
         intervals: which durations HEALTHCHECK takes: zero or at least a `millisecond`, or those that are

@@ -162,10 +162,7 @@ class _Lexer:
     def _single_quoted(self) -> str:
         end = self.text.find("'", self.at + 1)
         if end < 0:
-            inner = self.text[self.at + 1 :]
             self.at = len(self.text)
-            if self.unterminated == "ends":
-                return inner
             raise ExpansionError(
                 "unexpected end of statement while looking for matching single-quote"
             )

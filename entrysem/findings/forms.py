@@ -74,8 +74,8 @@ def _near(scene: Scene, outer: Instruction, inner: Instruction) -> None:
         )
     scene.tell(
         "ES004",
-        f"This {inner.keyword.upper()} looks like exec form, but {reason}. A shell gets the whole text as "
-        "its script",
+        f"This {inner.keyword.upper()} looks like exec form, but {reason}. A shell gets the whole "
+        "text as its script",
         place,
         fix,
         span=scene.places.span(outer, text, offset, offset + 1),

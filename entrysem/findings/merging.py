@@ -16,12 +16,13 @@ __all__ = ["merging"]
 #: Programs that run the command line that they are given.
 _RUNS_ARGUMENTS = frozenset(
     (
-        "tini tini-static dumb-init docker-init catatonit env gosu su-exec setpriv chpst runuser sudo nice "
-        "ionice timeout time stdbuf nohup xvfb-run with-contenv init my_init envconsul chamber exec npx "
-        "dockerize confd containerpilot containerbuddy forego run-parts entrykit codep pid1 go-init "
-        "s6-setuidgid dbus-run-session strace proot flock unshare nsenter chroot start-stop-daemon "
-        "multirun prehook switch reefer parent envplate ep consul-template vaultenv summon aws-vault systemd-run "
-        "su gotpl ssh-agent rvm-exec rbenv chdir wait-for-it wait-for dockerfy tsdb pipework"
+        "tini tini-static dumb-init docker-init catatonit env gosu su-exec setpriv chpst runuser "
+        "sudo nice ionice timeout time stdbuf nohup xvfb-run with-contenv init my_init envconsul "
+        "chamber exec npx dockerize confd containerpilot containerbuddy forego run-parts entrykit "
+        "codep pid1 go-init s6-setuidgid dbus-run-session strace proot flock unshare nsenter "
+        "chroot start-stop-daemon multirun prehook switch reefer parent envplate ep consul- "
+        "template vaultenv summon aws-vault systemd-run su gotpl ssh-agent rvm-exec rbenv chdir "
+        "wait-for-it wait-for dockerfy tsdb pipework"
     ).split()
 )
 #: These take a command line behind a word of their own.
@@ -47,8 +48,8 @@ _STARTS_SOMETHING = late(r"entry|start|run|init|exec|wrap|boot|setup|launch|inst
 _INTERACTIVE = frozenset(
     (
         "sh bash ash dash zsh python python2 python3 node irb ghci iex erl R julia php perl jshell scala "
-        "groovy groovysh lua pypy pypy3 psql mysql swift dart jruby gradle mvn rebar3 cmd powershell pwsh "
-        "java go rust"
+        "groovy groovysh lua pypy pypy3 psql mysql swift dart jruby gradle mvn rebar3 cmd powershell "
+        "pwsh java go rust"
     ).split()
 )
 
@@ -81,7 +82,8 @@ def _shell_words_for_program(scene: Scene, cmd: Instruction) -> None:
         fix = scene.mend("Write CMD in exec form", place, changes)
     scene.tell(
         "ES002",
-        f"CMD is shell form, so {quoted(words[0])} gets {quoted(shell)} as an argument, and the line as one word",
+        f"CMD is shell form, so {quoted(words[0])} gets {quoted(shell)} as an argument, "
+        "and the line as one word",
         place,
         fix,
     )

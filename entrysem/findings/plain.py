@@ -23,8 +23,8 @@ _BLANKS = late(r"[ \t]+")
 #: What the shell does itself, or would take as no word: a program of that name may not exist.
 _OWN = frozenset(
     (
-        ". : [ alias bg break case cd command continue do done elif else esac eval exec exit export fc fg "
-        "fi for function getopts hash if in jobs let local popd pushd read readonly return select set "
+        ". : [ alias bg break case cd command continue do done elif else esac eval exec exit export fc "
+        "fg fi for function getopts hash if in jobs let local popd pushd read readonly return select set "
         "shift source then time times trap type typeset ulimit umask unalias unset until wait while"
     ).split()
 )

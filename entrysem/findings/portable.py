@@ -40,8 +40,8 @@ def portable(scene: Scene) -> None:
 def _own_shell(scene: Scene, setter: Instruction, prefix: tuple[str, ...]) -> None:
     scene.tell(
         "ES011",
-        f"{setter.keyword.upper()} runs by the SHELL {spell(prefix)}; Buildah and Podman ignore SHELL here and "
-        "take /bin/sh -c",
+        f"{setter.keyword.upper()} runs by the SHELL {spell(prefix)}; Buildah and Podman ignore "
+        "SHELL here and take /bin/sh -c",
         Told.of(setter),
         _spelled_out(scene, setter, prefix),
     )

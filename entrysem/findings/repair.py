@@ -1,9 +1,9 @@
 """A text that was meant as an exec form and is none: what would make it one.
 
 The reader goes through the text as a person does: quotes of any kind are quotes, a comma that is missing
-between two strings is seen, a bracket that is missing at an end too. It collects the smallest changes that
-make the text an array. Where a person would have to guess, it gives up: a variable, several bare words, a
-quote that is missing in the middle.
+between two strings is seen, a bracket that is missing at an end too. It collects the smallest changes
+that make the text an array. Where a person would have to guess, it gives up: a variable, several bare
+words, a quote that is missing in the middle.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from entrysem.findings.kinds import KINDS
 from entrysem.findings.model import Edit, Finding, Fix, Severity
 from entrysem.model import ImageConfig, Inherited, StartError, Words, is_known
 from entrysem.profiles import Profile
+from entrysem.render.visible import visible
 from entrysem.resolve import Image, build_image
 from entrysem.shell import ShellView, shell_view
 
@@ -197,7 +198,7 @@ class Scene:
             Finding(
                 kind,
                 severity or KINDS[kind].severity,
-                message + ".",
+                visible(message) + ".",
                 span,
                 stage,
                 words,

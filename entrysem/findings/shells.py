@@ -1,7 +1,7 @@
 """What a shell at the head of argv does with the words: ES001, ES009 and ES012.
 
-A shell takes one word as its script and binds the words after it to `$0`, `$1` and so on. Where the script
-uses them, nothing is lost and nothing is told.
+A shell takes one word as its script and binds the words after it to `$0`, `$1` and so on. Where the
+script uses them, nothing is lost and nothing is told.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def _ignoring_entrypoint(scene: Scene, view: ShellView, script: int) -> None:
         place = next((item for item in (scene.cmd, setter) if item and item.start_line), None)
         scene.tell(
             "ES001",
-            f"The script of ENTRYPOINT uses no parameter, so it ignores CMD, the words from {quoted(cmd[0])} "
-            "on, and the arguments of a run",
+            f"The script of ENTRYPOINT uses no parameter, so it ignores CMD, the words from "
+            f"{quoted(cmd[0])} on, and the arguments of a run",
             None if place is None else Told.of(place),
             presumed=True,
         )
@@ -106,8 +106,8 @@ def _kept_word(scene: Scene, view: ShellView, setter: Instruction | None) -> Non
     rest = (view.zero or "", *view.parameters)
     scene.tell(
         "ES012",
-        f"{view.shell} runs the script {quoted(view.script)} alone; {quoted(rest[0])} and what follows are "
-        "its parameters, which it does not use",
+        f"{view.shell} runs the script {quoted(view.script)} alone; {quoted(rest[0])} and what follows "
+        "are its parameters, which it does not use",
         Told.of(setter),
         _one_word(scene, setter, view.script, rest),
         presumed=True,
@@ -156,8 +156,8 @@ def _first_process(scene: Scene, view: ShellView, setter: Instruction) -> None:
             return
     scene.tell(
         "ES009",
-        f"{view.shell} stays PID 1, because {why}. It does not pass SIGTERM on, so docker stop waits for its "
-        "timeout and kills",
+        f"{view.shell} stays PID 1, because {why}. It does not pass SIGTERM on, so docker stop waits "
+        "for its timeout and kills",
         Told.of(setter),
         _with_exec(scene, view, setter),
         presumed=True,
@@ -167,9 +167,9 @@ def _first_process(scene: Scene, view: ShellView, setter: Instruction) -> None:
 def _why_it_stays(script: str, *, background: bool) -> str:
     """What about the last command keeps every measured shell; empty when some shell goes.
 
-    `script_kind` is cautious: it takes a shell to stay whenever a pipe or an & stands anywhere. Seen on
-    dash 0.5.12, bash 5.2.15 and busybox ash 1.35.0: they stay for a pipeline, a loop and `wait` at the end,
-    whatever is before; after `a | b && c` bash and ash make way for c, after `a & b` ash does for b.
+    `script_kind` is cautious: what it does not recognise stays with the shell. This is told for what
+    was seen on dash 0.5.12, bash 5.2.15 and busybox ash 1.35.0, whatever stands before: a pipeline, a
+    loop or `wait` at the end; and for `a & b`, after which ash alone makes way.
     """
     tail = _LIST.split(_HIDDEN.sub("_", script).strip())
     last = tail[-1].strip()

@@ -22,8 +22,9 @@ _VARIABLE = late(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*(?::?[-+?=][^}]*)?\})", re.AS
 _READS_DOLLAR = frozenset(
     (
         "awk gawk mawk sed perl php ruby envsubst grep egrep find expect tclsh make cmd powershell pwsh "
-        "python python2 python3 node deno sh ash bash dash ksh zsh busybox supervisord confd r rscript npm "
-        "dockerize consul-template envconsul jq nginx yarn npx pnpm parent cmd.exe powershell.exe pwsh.exe eval"
+        "python python2 python3 node deno sh ash bash dash ksh zsh busybox supervisord confd r rscript "
+        "npm dockerize consul-template envconsul jq nginx yarn npx pnpm parent cmd.exe powershell.exe "
+        "pwsh.exe eval"
     ).split()
 )
 #: What stands before a piece of code.
@@ -110,7 +111,10 @@ def _command_line(scene: Scene, setter: Instruction, items: tuple[str, ...]) -> 
     else:
         if scene.presumed[:1] != (word,) or _is_path_with_blanks(word):
             return
-        message = f"{quoted(word)} is one word, the name of a program with a blank in it; no such program is found"
+        message = (
+            f"{quoted(word)} is one word, the name of a program with a blank in it; no such program "
+            "is found"
+        )
     place = Told.of(setter)
     fix = None
     changes = _split(setter.text, items)

@@ -311,7 +311,7 @@ class _Reader:
                 "no-yaml",
                 "reading YAML needs PyYAML, which is not installed",
                 where=self._where,
-                hint="pip install 'entrysem[yaml]'",
+                hint="pip install 'pyyaml>=6'",
             ) from None
         return yaml
 

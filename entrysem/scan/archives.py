@@ -95,7 +95,7 @@ def _item(archive: tarfile.TarFile, member: tarfile.TarInfo, identity: str, limi
 def _pass_over(archive: tarfile.TarFile) -> None:
     """What is left of a member: tarfile would go on for as long as the header says, also at the end."""
     stream: Any = archive.fileobj
-    left = archive.offset - stream.tell()  # type: ignore[attr-defined]
+    left = archive.offset - stream.tell()
     while left > 0:
         piece = stream.read(min(left, _PIECE))
         if not piece:

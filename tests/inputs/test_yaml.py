@@ -208,4 +208,4 @@ def test_without_pyyaml_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "yaml", None)
     error = refused(b"a: 1")
     assert error.code == "no-yaml"
-    assert "entrysem[yaml]" in (error.hint or "")
+    assert "pyyaml" in (error.hint or "")

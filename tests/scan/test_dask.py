@@ -28,7 +28,7 @@ _WORKERS = 3
 
 class _Started:
     def __init__(self, folder: Path) -> None:
-        self.processes: list[subprocess.Popen[str]] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
         log = folder / "scheduler.log"
         self._start(log, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
         self.address = self._wait(log, r"Scheduler at:\s+(tcp://\S+)").group(1)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_there_are_observations_to_compare_with() -> None:
     _OBSERVED,
     ids=[f"{case['id']}-{builder}-{runtime}" for case, builder, runtime, _ in _OBSERVED],
 )
-def test_says_what_engines_ran(case, builder, runtime, run) -> None:
+def test_says_what_engines_ran(case: Any, builder: Any, runtime: Any, run: Any) -> None:
     settings = Settings(builder=builder, runtime=runtime, catalogue=False)
     record = scan_one(case["dockerfile"].encode("utf-8", "surrogateescape"), case["id"], settings)
     assert_valid("scan-record", record)
@@ -118,7 +119,7 @@ def test_too_large_is_not_looked_at() -> None:
 
 
 def test_a_defect_of_ours_is_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*args, **kwargs):
+    def broken(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("deep inside")
 
     monkeypatch.setattr("entrysem.scan.record.build_image", broken)

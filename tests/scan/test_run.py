@@ -87,7 +87,7 @@ class _Fragile:
         self.broken = False
         self.restarts += 1
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -113,7 +113,7 @@ def test_children_that_are_killed_are_replaced() -> None:
     killed: list[int] = []
 
     class Killing(Processes):
-        def submit(self, items):
+        def submit(self, items: Any) -> Any:
             future = super().submit(items)
             if self._pool is not None and len(killed) < 2 and items[0][1] > "001":
                 victim = next(iter(self._pool._processes or ()), None)
@@ -145,13 +145,14 @@ def test_a_stop_keeps_a_beginning() -> None:
 def test_settings_that_mean_nothing_end_the_scan() -> None:
     bad = Settings(builder="nobody")
     with pytest.raises(InputError, match="no builder"):
-        drive([("data", "x", b"")], Here(bad), bad, [].append, Stop())
+        drive([("data", "x", b"")], Here(bad), bad, lambda _: None, Stop())
 
 
 def test_another_release_is_refused() -> None:
-    with pytest.raises(InputError, match=r"entrysem 0\.0, and here") as caught:
+    with pytest.raises(InputError) as caught:
         scan_batch([], PLAIN, "0.0")
     assert caught.value.code == "version-differs"
+    assert "same release" in (caught.value.hint or "")
 
 
 # --- the file of records -----------------------------------------------------------------------------
@@ -311,8 +312,8 @@ def test_files_that_came_since_are_seen(tmp_path: Path) -> None:
     with _records(folder, output, resume=True) as records:
         assert list(records.rest(items(), PLAIN)) == []
     (folder / "Dockerfile.a").write_bytes(b"FROM scratch\n")
-    differs = r"record 2 is of .*Dockerfile\.c.*Dockerfile\.b"
-    with _records(folder, output, resume=True) as records, pytest.raises(InputError, match=differs):
+    told = r"record 2 is of .*Dockerfile\.c.*Dockerfile\.b"
+    with _records(folder, output, resume=True) as records, pytest.raises(InputError, match=told):
         list(records.rest(items(), PLAIN))
 
 

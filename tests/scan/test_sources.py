@@ -71,22 +71,22 @@ def test_a_file_of_a_gigabyte_is_not_read(tmp_path: Path) -> None:
     tracemalloc.stop()
 
 
-def test_a_file_that_nobody_may_read_is_an_error(tmp_path: Path, monkeypatch) -> None:
+def test_a_file_that_nobody_may_read_is_an_error(tmp_path: Path, monkeypatch: Any) -> None:
     (tmp_path / "Dockerfile").write_bytes(FILE)
 
-    def refuse(*args):
+    def refuse(*args: Any) -> Any:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("entrysem.scan.items.os.open", refuse)
     assert read(tmp_path) == {f"{tmp_path}/Dockerfile": "input: unreadable"}
 
 
-def test_a_folder_that_is_shut_is_an_error(tmp_path: Path, monkeypatch) -> None:
+def test_a_folder_that_is_shut_is_an_error(tmp_path: Path, monkeypatch: Any) -> None:
     (tmp_path / "shut").mkdir()
     (tmp_path / "Dockerfile").write_bytes(FILE)
     real = os.scandir
 
-    def scandir(path):
+    def scandir(path: Any) -> Any:
         if str(path).endswith("shut"):
             raise PermissionError(13, "Permission denied", str(path))
         return real(path)
@@ -145,8 +145,8 @@ def test_zstd(tmp_path: Path) -> None:
     assert list(read(path).values()) == list(texts(3).values())
 
 
-def test_without_zstd_the_source_says_what_to_do(tmp_path: Path, monkeypatch) -> None:
-    def nothing(name):
+def test_without_zstd_the_source_says_what_to_do(tmp_path: Path, monkeypatch: Any) -> None:
+    def nothing(name: Any) -> Any:
         raise ImportError(name)
 
     monkeypatch.setattr("entrysem.scan.streams.import_module", nothing)

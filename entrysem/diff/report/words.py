@@ -75,7 +75,11 @@ def groups(comparisons: Iterable[Comparison]) -> list[Group]:
             item.stage,
             item.verdict,
             one_sided(item),
-            tuple((answer(run.old), answer(run.new), run.verdict) for run in item.runs),
+            tuple(
+                (run.run.name, answer(run.old), answer(run.new), run.verdict)
+                for run in item.runs
+                if run.verdict != "same"
+            ),
             item.causes,
             item.unseen,
         )
@@ -120,7 +124,7 @@ def _signal(resolution: Resolution) -> str | None:
         return None
     view = resolution.shell
     if view is None:
-        return "the program is PID 1, and gets it"
+        return "the program is PID 1 and gets the signal"
     return visible(view.sigterm) if view.pid1 or view.init is not None else None
 
 

@@ -9,7 +9,6 @@
     detect    whether a file is a Compose file
 
 Nothing here knows what an entrypoint does to a command: that is `entrysem.merge`, runtime `compose`.
-Reading needs PyYAML: `pip install 'entrysem[yaml]'`.
 """
 
 from entrysem.inputs.compose.detect import is_compose

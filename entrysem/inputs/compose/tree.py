@@ -261,7 +261,7 @@ def go_text(value: Any) -> str:
 
 
 def _go_float(value: float) -> str:
-    """%v: the shortest digits, with an exponent below -4 and from 21 on."""
+    """%v: the shortest digits, with an exponent below -4 and from 6 on, as %g."""
     if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124  # it is NaN
         return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}[repr(value)]
     mantissa, _, power = f"{value!r}".partition("e")
@@ -274,7 +274,7 @@ def _go_float(value: float) -> str:
     if digits == "0":
         return sign + "0"
     exponent = point - 1
-    if exponent < -4 or exponent >= 21:
+    if exponent < -4 or exponent >= 6:
         tail = f".{digits[1:]}" if len(digits) > 1 else ""
         return f"{sign}{digits[0]}{tail}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
     if point <= 0:

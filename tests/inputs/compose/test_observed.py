@@ -16,8 +16,15 @@ SEEN = json.loads(OBSERVED.read_text())
 OLDER, NEWEST = sorted(SEEN)
 
 #: Where 2.26.1 differs: `$A` in a second --env-file has the first file's value; a last line of .env
-#: without line end fails; names of build arguments may end in a space; a date is a build argument.
-ONLY_SINCE = {"env-file", "dotenv-last-line", "build-args-space", "build-args-date"}
+#: without line end fails; names of build arguments may end in a space; a date is a build argument, and
+#: infinity is none.
+ONLY_SINCE = {
+    "env-file",
+    "dotenv-last-line",
+    "build-args-space",
+    "build-args-date",
+    "build-args-infinity",
+}
 
 
 def read(name: str, folder: Path) -> object:

@@ -1,0 +1,6 @@
+FROM acme/base:1.4 AS web
+COPY . /srv
+ENTRYPOINT serve --port 80
+
+FROM web AS debug
+CMD ["serve", "--port", "80", "--verbose"]
