@@ -9,7 +9,6 @@ import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -117,7 +116,9 @@ def test_parquet_out_is_the_same_and_can_be_resumed(tmp_path: Path) -> None:
     assert "601 records" in text
 
 
-def test_without_pyarrow_it_says_what_to_do(tmp_path: Path, monkeypatch: Any) -> None:
+def test_without_pyarrow_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     ran = run("scan", CORPUS, "-o", str(tmp_path / "out.parquet"))
     assert ran.code == 3
@@ -273,3 +274,13 @@ def test_as_a_process(tmp_path: Path) -> None:
     ran = real("scan", str(path), "--jobs", "2", "--no-timings")
     assert ran.code == 0
     assert ran.out == real("scan", str(path), "--jobs", "1", "--no-timings").out
+
+
+def test_the_example_of_the_page_is_what_a_scan_gives() -> None:
+    made = run("scan", CORPUS, "--no-timings").out
+    assert made == (ROOT / "examples" / "scan" / "records.ndjson").read_text()
+
+
+def test_the_python_of_the_page_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "scan.md").read_text(), re.DOTALL)
+    exec(compile(code, "docs/scan.md", "exec"), {})

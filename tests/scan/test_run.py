@@ -149,9 +149,10 @@ def test_settings_that_mean_nothing_end_the_scan() -> None:
 
 
 def test_another_release_is_refused() -> None:
-    with pytest.raises(InputError, match=r"entrysem 0\.0, and here") as caught:
+    with pytest.raises(InputError) as caught:
         scan_batch([], PLAIN, "0.0")
     assert caught.value.code == "version-differs"
+    assert "same release" in (caught.value.hint or "")
 
 
 # --- the file of records -----------------------------------------------------------------------------
@@ -311,8 +312,8 @@ def test_files_that_came_since_are_seen(tmp_path: Path) -> None:
     with _records(folder, output, resume=True) as records:
         assert list(records.rest(items(), PLAIN)) == []
     (folder / "Dockerfile.a").write_bytes(b"FROM scratch\n")
-    differs = r"record 2 is of .*Dockerfile\.c.*Dockerfile\.b"
-    with _records(folder, output, resume=True) as records, pytest.raises(InputError, match=differs):
+    told = r"record 2 is of .*Dockerfile\.c.*Dockerfile\.b"
+    with _records(folder, output, resume=True) as records, pytest.raises(InputError, match=told):
         list(records.rest(items(), PLAIN))
 
 

@@ -8,6 +8,7 @@ so that nothing that slipped through the escaping could run.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -100,11 +101,7 @@ def _ticks(largest: float) -> list[float]:
 def _chart(
     kind: str, rows: int, largest: float, names: Sequence[str], *, legend: bool = False
 ) -> Any:
-    try:
-        # An extra, and one without types.
-        pygal, styles = import_module("pygal"), import_module("pygal.style")
-    except ImportError:
-        raise _missing() from None
+    pygal, styles = _pygal()
     style = styles.Style(
         background="transparent",
         plot_background="transparent",
@@ -151,6 +148,21 @@ _SCRIPT = re.compile(r"<script\b.*?(?:/>|</script>)", re.DOTALL)
 def _svg(chart: Any) -> str:
     text: str = chart.render(is_unicode=True)
     return _SCRIPT.sub("", _COMMENT.sub("", text))
+
+
+def _pygal() -> tuple[Any, Any]:
+    """The library and its styles; an extra, and one without types.
+
+    At its import it puts a finder of plugins among Python's own that is not fit for today's Python, which
+    every later import would complain about.
+    """
+    before = list(sys.meta_path)
+    try:
+        return import_module("pygal"), import_module("pygal.style")
+    except ImportError:
+        raise _missing() from None
+    finally:
+        sys.meta_path[:] = before
 
 
 def _missing() -> InputError:
